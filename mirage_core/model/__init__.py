@@ -1,0 +1,1 @@
+"""The latent model on stock transformers: its tokens, processor, recurrence and generation."""

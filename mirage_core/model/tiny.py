@@ -1,0 +1,116 @@
+"""The tiny Qwen2.5-VL of the embedded default: the same classes as the 7B, a few hundred thousand parameters.
+
+Everything is built from nothing: a byte-level tokenizer whose merges are learned from this project's own texts, the
+stock image processor at 168 x 168 pixels (36 merged tokens, so one per cell of a 6x6 board), and a random model.
+"""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast, Qwen2_5_VLConfig, Qwen2VLImageProcessorPil
+
+from mirage_core.model.processor import LATENT_TOKENS, MirageProcessor
+from mirage_core.puzzles import vsp
+from mirage_core.teacher import oracle
+
+IMAGE_PX = 168
+PATCH_PX = 14
+NUM_MERGES = 192
+SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>",
+            "<|video_pad|>", *LATENT_TOKENS)  # fmt: skip
+CHAT_TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+    "{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ part['text'] }}{% endif %}"
+    "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+class TinyConfig(BaseModel):
+    """Size of the tiny model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    hidden: int = 128
+    """Width of the language model; vision features have it too."""
+    layers: int = 3
+    """Decoder layers."""
+    heads: int = 4
+    """Attention heads; half as many key-value heads."""
+    vision_hidden: int = 64
+    """Width of the vision tower."""
+    vision_depth: int = 2
+    """Blocks of the vision tower; the last one attends over the whole picture."""
+
+
+def build_tokenizer() -> PreTrainedTokenizerFast:
+    """Byte-level BPE: any text is encodable, move and tile letters stay single tokens.
+
+    Merges come from the oracle's prose only. The published question is one fixed text of 350 words, which a model
+    that reads 5 pictures a second cannot afford: each of its paragraphs is a token of its own, decoded unchanged.
+    """
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(vocab_size=len(alphabet) + NUM_MERGES, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(_prose(), trainer)
+    phrases = [*_paragraphs(vsp.QUESTION), "<think>", "</think>", r"\boxed{"]
+    tokenizer.add_tokens([AddedToken(phrase, normalized=False) for phrase in phrases])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<|endoftext|>",
+        eos_token="<|im_end|>",
+        additional_special_tokens=[t for t in SPECIALS if t not in ("<|endoftext|>", "<|im_end|>")],
+        padding_side="left",
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def build_processor() -> MirageProcessor:
+    image_processor = Qwen2VLImageProcessorPil(
+        size={"shortest_edge": IMAGE_PX**2, "longest_edge": IMAGE_PX**2}, patch_size=PATCH_PX, merge_size=2
+    )
+    return MirageProcessor(image_processor, build_tokenizer(), chat_template=CHAT_TEMPLATE)
+
+
+def build_config(size: TinyConfig, tokenizer: PreTrainedTokenizerFast, latent_size: int = 4) -> Qwen2_5_VLConfig:
+    """Configuration of a tiny model in the vocabulary of `tokenizer`."""
+    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIALS}
+    half = size.hidden // size.heads // 2
+    spatial = (half - half // 4) // 2  # mrope: a quarter of the rotary channels for time, the rest for rows, columns
+    rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [half - 2 * spatial, spatial, spatial]}
+    return Qwen2_5_VLConfig(
+        text_config=dict(
+            vocab_size=len(tokenizer), hidden_size=size.hidden, intermediate_size=size.hidden * 8 // 3 // 8 * 8,
+            num_hidden_layers=size.layers, num_attention_heads=size.heads, num_key_value_heads=size.heads // 2,
+            max_position_embeddings=2048, rope_parameters=rope, bos_token_id=None,
+            eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
+        ),
+        vision_config=dict(
+            depth=size.vision_depth, hidden_size=size.vision_hidden, intermediate_size=size.vision_hidden * 2,
+            num_heads=4, out_hidden_size=size.hidden, patch_size=PATCH_PX, spatial_merge_size=2,
+            temporal_patch_size=2, window_size=112, fullatt_block_indexes=[size.vision_depth - 1],
+        ),
+        image_token_id=ids["<|image_pad|>"], video_token_id=ids["<|video_pad|>"],
+        vision_start_token_id=ids["<|vision_start|>"], vision_end_token_id=ids["<|vision_end|>"],
+        latent_pad_id=ids["<|latent_pad|>"], latent_start_id=ids["<|latent_start|>"],
+        latent_end_id=ids["<|latent_end|>"], latent_size=latent_size, tie_word_embeddings=True,
+    )  # fmt: skip
+
+
+def _prose() -> Iterator[str]:
+    for index in range(500):
+        rng = np.random.default_rng([0, index])
+        board = vsp.sample(rng, int(rng.integers(3, 7)), 0.2)
+        yield " ".join(oracle.explain(board, vsp.solve(board) or "", rng))
+
+
+def _paragraphs(question: str) -> list[str]:
+    """Paragraphs of a question, split around the picture, white space kept at their ends."""
+    halves = question.split("<image>")
+    return [part for half in halves for part in re.findall(r"\n*[^\n](?:[^\n]|\n(?!\n))*", half)]
