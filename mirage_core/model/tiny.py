@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen2_5_VLConfig, Qwen2VLImageProcessorPil
 
 from mirage_core.model.processor import LATENT_TOKENS, MirageProcessor
 from mirage_core.puzzles import vsp
+from mirage_core.recipe import Pretrain
 from mirage_core.teacher import oracle
 
 IMAGE_PX = 168
@@ -28,23 +28,6 @@ CHAT_TEMPLATE = (
     "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-
-
-class TinyConfig(BaseModel):
-    """Size of the tiny model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    hidden: int = 128
-    """Width of the language model; vision features have it too."""
-    layers: int = 3
-    """Decoder layers."""
-    heads: int = 4
-    """Attention heads; half as many key-value heads."""
-    vision_hidden: int = 64
-    """Width of the vision tower."""
-    vision_depth: int = 2
-    """Blocks of the vision tower; the last one attends over the whole picture."""
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
@@ -78,7 +61,7 @@ def build_processor() -> MirageProcessor:
     return MirageProcessor(image_processor, build_tokenizer(), chat_template=CHAT_TEMPLATE)
 
 
-def build_config(size: TinyConfig, tokenizer: PreTrainedTokenizerFast, latent_size: int = 4) -> Qwen2_5_VLConfig:
+def build_config(size: Pretrain, tokenizer: PreTrainedTokenizerFast, latent_size: int = 4) -> Qwen2_5_VLConfig:
     """Configuration of a tiny model in the vocabulary of `tokenizer`."""
     ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIALS}
     half = size.hidden // size.heads // 2

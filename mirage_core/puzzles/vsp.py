@@ -291,7 +291,7 @@ def _tiles() -> dict[str, np.ndarray]:
 
 
 def _blend(under: np.ndarray, sprite: np.ndarray) -> np.ndarray:
-    """pygame's integer alpha blend; PIL's differs by one grey level on the elf's shadow."""
+    """Pygame's integer alpha blend; PIL's differs by one grey level on the elf's shadow."""
     alpha, rgb, below = sprite[..., 3:], sprite[..., :3], under.astype(np.int32)
     mixed = np.where(alpha == 255, rgb, below + (((rgb - below) * alpha + rgb) >> 8))
     return np.where(alpha == 0, below, mixed).astype(np.uint8)

@@ -1,1 +1,4 @@
 """How a model learns: encoding and collating rows, the stages on stock trainers."""
+
+MODEL_FOLDER = "model"
+METRICS_FILE = "metrics.jsonl"

@@ -6,49 +6,161 @@ generator, none of them official.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
+from transformers import Trainer, TrainingArguments, set_seed
 
+from mirage_core.model.latent import MirageForConditionalGeneration
 from mirage_core.model.processor import MirageProcessor
+from mirage_core.model.tiny import build_config, build_processor
 from mirage_core.puzzles import vsp
-from mirage_core.training.collate import Example, encode
+from mirage_core.recipe import Pretrain
+from mirage_core.training.collate import Collator, encode
+from mirage_core.training.run import run_trainer, training_arguments
 
 READ_MAP = "Read the map: <image>"
 READ_ROUTE = "Read the route: <image>"
-ROUTE_SHARE = 0.25
+ROUTE_SHARE = 0.4
 """Share of pictures with a drawn route; so that the frozen vision tower knows helper images."""
 HOLE_PROBABILITY = (0.05, 0.5)
 """Drawn per board; wider than any data set, so that no share of holes is strange to the model."""
+HELD_OUT_STREAM = 1
+"""Third part of the seed of the boards that examine the finished model."""
 
 
-def reading_example(seed: int, index: int, levels: tuple[int, ...]) -> Example:
-    """The `index`-th picture to read."""
-    rng = np.random.default_rng([seed, index])
+class Reading(NamedTuple):
+    """A picture and what it says."""
+
+    question: str
+    image: np.ndarray
+    answer: str
+
+
+def draw_board(rng: np.random.Generator, levels: tuple[int, ...]) -> vsp.Board:
+    """A board of a random level that is not an official one."""
     while True:
         board = vsp.sample(rng, int(rng.choice(levels)), rng.uniform(*HOLE_PROBABILITY))
         if board.content_hash not in vsp.official_hashes():
-            break
+            return board
+
+
+def read_map(board: vsp.Board) -> Reading:
+    """The task of telling the cells of a board."""
+    return Reading(READ_MAP, vsp.render(board), "\n".join(board.rows))
+
+
+def reading(seed: int, index: int, levels: tuple[int, ...]) -> Reading:
+    """The `index`-th thing to read."""
+    rng = np.random.default_rng([seed, index])
+    board = draw_board(rng, levels)
     if rng.random() < ROUTE_SHARE:
         plan = vsp.solve(board) or ""
-        return Example(READ_ROUTE, [vsp.helper_image(board, plan)], vsp.answer_text(plan))
-    return Example(READ_MAP, [vsp.render(board)], "\n".join(board.rows))
+        return Reading(READ_ROUTE, vsp.helper_image(board, plan), vsp.answer_text(plan))
+    return read_map(board)
+
+
+def encode_readings(
+    processor: MirageProcessor, readings: list[Reading], answered: bool = True
+) -> list[dict[str, Tensor]]:
+    """Encoded rows with pixels; bare prompts unless `answered`."""
+    pictures = processor.image_processor([reading.image for reading in readings], return_tensors="pt")
+    grids = pictures["image_grid_thw"]
+    pixels = pictures["pixel_values"].split(grids.prod(-1).tolist())
+    return [
+        {
+            **encode(processor, reading.question, grid[None], reading.answer if answered else None),
+            "pixel_values": pixel_values,
+        }
+        for reading, grid, pixel_values in zip(readings, grids, pixels, strict=True)
+    ]
 
 
 class ReadingData(IterableDataset[dict[str, Tensor]]):
-    """Endless encoded reading examples; workers take turns, so their number does not change the data."""
+    """Endless encoded readings; workers take turns by batch, so their number does not change the data."""
 
-    def __init__(self, processor: MirageProcessor, seed: int, levels: tuple[int, ...], chunk: int = 32) -> None:
-        self.processor, self.seed, self.levels, self.chunk = processor, seed, levels, chunk
+    def __init__(self, processor: MirageProcessor, settings: Pretrain) -> None:
+        self.processor, self.settings = processor, settings
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        torch.set_num_threads(1)
         worker = get_worker_info()
-        first, step = (worker.id, worker.num_workers) if worker else (0, 1)
-        number = first
+        number, step = (worker.id, worker.num_workers) if worker else (0, 1)
+        size = self.settings.optimizer.batch_size
         while True:
-            indices = range(number * self.chunk, (number + 1) * self.chunk)
-            yield from encode(self.processor, [reading_example(self.seed, i, self.levels) for i in indices])
+            indices = range(number * size, (number + 1) * size)
+            readings = [reading(self.settings.seed, index, self.settings.levels) for index in indices]
+            yield from encode_readings(self.processor, readings)
             number += step
+
+
+def pretrain(settings: Pretrain, out: Path, scratch: Path) -> dict[str, Any]:
+    """Train a tiny model from nothing, examine it and save it below `out`.
+
+    Returns:
+        Counts: parameters, updates, losses and the cells read right on held-out boards.
+    """
+    set_seed(settings.seed)
+    processor = build_processor()
+    model = MirageForConditionalGeneration(build_config(settings, processor.tokenizer))
+    arguments = training_arguments(settings.optimizer, scratch, settings.seed, "fp32") | {"dataloader_num_workers": 1}
+    trainer = Trainer(
+        model=model,
+        args=TrainingArguments(**arguments),
+        train_dataset=ReadingData(processor, settings),
+        data_collator=Collator(processor.tokenizer.pad_token_id),
+    )
+    counts = run_trainer(trainer, processor, out)
+    rng = np.random.default_rng([settings.seed, 0, HELD_OUT_STREAM])
+    boards = [draw_board(rng, settings.levels) for _ in range(settings.num_held_out)]
+    examined = read_cells(model.eval(), processor, boards)
+    return {"parameters": model.num_parameters(), **counts, "held_out": examined}
+
+
+@torch.no_grad()
+def read_cells(
+    model: MirageForConditionalGeneration, processor: MirageProcessor, boards: list[vsp.Board], batch_size: int = 64
+) -> dict[str, Any]:
+    """Let a model read boards, greedily, and count cells.
+
+    Returns:
+        Boards, cells, the share of cells right, the share of boards without a mistake; by level too. A missing or
+        surplus cell is a wrong one.
+    """
+    collate = Collator(processor.tokenizer.pad_token_id, padding_side="left")
+    right: dict[int, list[float]] = {}
+    for first in range(0, len(boards), batch_size):
+        chunk = boards[first : first + batch_size]
+        rows = encode_readings(processor, [read_map(board) for board in chunk], answered=False)
+        batch = collate(rows)
+        longest = max(board.size for board in chunk)
+        ids = model.generate(**batch, max_new_tokens=longest * (longest + 1) + 1, do_sample=False)
+        ids = ids[:, batch["input_ids"].shape[1] :]
+        for board, text in zip(chunk, processor.tokenizer.batch_decode(ids, skip_special_tokens=True), strict=True):
+            right.setdefault(board.size, []).append(_share_right(board, text))
+    cells = {level: len(shares) * level**2 for level, shares in right.items()}
+    shares = [share for level in right.values() for share in level]
+    accuracy = {level: sum(values) / len(values) for level, values in sorted(right.items())}
+    return {
+        "boards": len(boards),
+        "cells": sum(cells.values()),
+        "cells_right": round(sum(accuracy[level] * cells[level] for level in cells) / sum(cells.values()), 5),
+        "boards_right": round(sum(share == 1.0 for share in shares) / len(shares), 4),
+        **{f"cells_right_level_{level}": round(value, 5) for level, value in accuracy.items()},
+    }
+
+
+def _share_right(board: vsp.Board, text: str) -> float:
+    read = text.split("\n")
+    lines = [read[index] if index < len(read) else "" for index in range(board.size)]
+    return (
+        sum(
+            letter == cell
+            for row, line in zip(board.rows, lines, strict=True)
+            for letter, cell in zip(line, row, strict=False)
+        )
+        / board.size**2
+    )

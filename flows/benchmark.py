@@ -1,0 +1,55 @@
+"""A model to its scores: `python -m flows.benchmark --model FOLDER --test VSP_FOLDER_OR_JSONL`."""
+
+from pathlib import Path
+
+import typer
+from prefect import flow
+
+from flows.synth_vsp import synth_vsp
+from mirage_core.model.base import resolve_base
+from mirage_core.recipe import load_recipe
+from tasks import evaluation, synthesis
+from tasks.artifact import Artifact
+from tasks.cards import publish_card
+from tasks.evaluation import TestSet
+from tasks.local import run_flow
+
+
+def test_sets(spec: Path, test: Path | None) -> list[TestSet]:
+    """The held-out rows of the spec's data set and, where one is given, the official test."""
+    sets = [TestSet(name="held-out boards", rows=synth_vsp(spec), split="validation")]
+    if test is not None:
+        official = synthesis.official_test(synthesis.find_test(test))
+        publish_card(official)
+        sets.insert(0, TestSet(name="official VSP boards", rows=official, split="test"))
+    return sets
+
+
+@flow(name="benchmark")
+def benchmark(model: str, recipe: Path, spec: Path, test: Path | None = None) -> list[Artifact]:
+    """Score one model beside the trivial policies, on the official test if given, else on held-out rows of the spec."""
+    settings = load_recipe(recipe).benchmark
+    chosen = resolve_base(model)
+    test_set = test_sets(spec, test)[0]
+    made = [
+        evaluation.benchmark(chosen, model, test_set, settings),
+        evaluation.baselines(test_set, settings),
+    ]
+    for artifact in made:
+        publish_card(artifact)
+    return made
+
+
+def main(
+    model: str = "tiny",
+    recipe: Path = Path("recipes/tiny.yaml"),
+    spec: Path = Path("datasets_spec/vsp-tiny.yaml"),
+    test: Path | None = None,
+) -> None:
+    """Score one model."""
+    for artifact in run_flow(benchmark, model=model, recipe=recipe, spec=spec, test=test):
+        print(artifact.uri)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,57 @@
+"""Nothing to a report: `python -m flows.end_to_end --recipe recipes/tiny.yaml`."""
+
+from pathlib import Path
+
+import typer
+from prefect import flow
+
+from flows.benchmark import test_sets
+from flows.train_mirage import train_mirage
+from mirage_core.model.base import resolve_base
+from mirage_core.recipe import load_recipe
+from tasks import evaluation
+from tasks.artifact import Artifact
+from tasks.cards import publish_card
+from tasks.local import run_flow
+
+ARMS = {
+    "stage1": "stage 1",
+    "stage2": "stages 1 + 2",
+    "grpo": "stages 1 + 2 + GRPO",
+    "direct": "direct answer (text only)",
+}
+"""Stage of `train_mirage` -> name of its model in tables."""
+
+
+@flow(name="end-to-end")
+def end_to_end(spec: Path, recipe: Path, test: Path | None = None) -> Artifact:
+    """Synthesize, train all stages and arms, score them all, write the report."""
+    settings = load_recipe(recipe)
+    base = resolve_base(settings.base_model)
+    sets = test_sets(spec, test)
+    made = train_mirage(spec, recipe)
+    models = {"untrained base": base, **{title: made[stage] for stage, title in ARMS.items()}}
+    scores = [
+        evaluation.benchmark(model, name, test_set, settings.benchmark)
+        for test_set in sets
+        for name, model in models.items()
+    ]
+    baselines = [evaluation.baselines(test_set, settings.benchmark) for test_set in sets]
+    title = f"{spec.stem}, recipe {recipe.stem}"
+    page = evaluation.report(title, made["dataset"], [made[stage] for stage in ARMS], scores, baselines)
+    for artifact in (*scores, *baselines, page):
+        publish_card(artifact)
+    return page
+
+
+def main(
+    spec: Path = Path("datasets_spec/vsp-tiny.yaml"),
+    recipe: Path = Path("recipes/tiny.yaml"),
+    test: Path | None = None,
+) -> None:
+    """Run the whole road and print where the report lies."""
+    print(f"report: {run_flow(end_to_end, spec=spec, recipe=recipe, test=test).uri}/report.html")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,29 @@
+"""Nothing to the tiny base model: `python -m flows.pretrain_tiny --recipe recipes/pretrain-tiny.yaml`."""
+
+from pathlib import Path
+
+import typer
+from prefect import flow
+
+from mirage_core.recipe import load_pretrain
+from tasks import training
+from tasks.artifact import Artifact
+from tasks.cards import publish_card
+from tasks.local import run_flow
+
+
+@flow(name="pretrain-tiny")
+def pretrain_tiny(recipe: Path) -> Artifact:
+    """Teach a tiny model to read mazes; its weights are what the package ships as `tiny`."""
+    model = training.pretrain(load_pretrain(recipe))
+    publish_card(model)
+    return model
+
+
+def main(recipe: Path = Path("recipes/pretrain-tiny.yaml")) -> None:
+    """Train a tiny base model."""
+    print(f"model: {run_flow(pretrain_tiny, recipe=recipe).uri}/model")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,45 @@
+"""A data set to trained models: `python -m flows.train_mirage --recipe recipes/tiny.yaml`."""
+
+from pathlib import Path
+
+import typer
+from prefect import flow
+
+from flows.synth_vsp import synth_vsp
+from mirage_core.model.base import resolve_base
+from mirage_core.recipe import load_recipe
+from tasks import training
+from tasks.artifact import Artifact
+from tasks.cards import publish_card
+from tasks.local import run_flow
+
+
+@flow(name="train-mirage")
+def train_mirage(spec: Path, recipe: Path) -> dict[str, Artifact]:
+    """Train stage 1, stage 2, stage 3 and the text-only arm on the data set of a spec, which is built if need be.
+
+    Returns:
+        The artifact of each stage by its name, with `dataset` and `features` first.
+    """
+    settings = load_recipe(recipe)
+    base = resolve_base(settings.base_model)
+    data = synth_vsp(spec)
+    features = training.features(base, data)
+    stage1 = training.stage1(base, data, features, settings.supervised("helper"))
+    stage2 = training.stage2(stage1, data, features, settings.supervised("own"))
+    grpo = training.grpo(stage2, data, settings.reinforced())
+    direct = training.direct(base, data, features, settings.supervised("none"))
+    made = {"features": features, "stage1": stage1, "stage2": stage2, "grpo": grpo, "direct": direct}
+    for artifact in made.values():
+        publish_card(artifact)
+    return {"dataset": data, **made}
+
+
+def main(spec: Path = Path("datasets_spec/vsp-tiny.yaml"), recipe: Path = Path("recipes/tiny.yaml")) -> None:
+    """Train all stages."""
+    for name, artifact in run_flow(train_mirage, spec=spec, recipe=recipe).items():
+        print(f"{name}: {artifact.uri}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,76 @@
+"""Heavy work as commands of their own process: `python -m mirage_core.jobs supervised --help`.
+
+A stage starts one of these as a child, so that memory is freed, a cancelled run stops its trainer, and the work can be
+run by hand or on another machine without Prefect. Settings come as a file; counts go to `counts.json` below `--out`.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mirage_core.errors import InputError
+from mirage_core.recipe import Benchmark, Pretrain, Reinforced, Supervised
+from mirage_core.settings import load_settings
+
+app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
+COUNTS_FILE = "counts.json"
+
+Folder = Annotated[Path, typer.Option()]
+File = Annotated[Path, typer.Option()]
+Text = Annotated[str, typer.Option()]
+
+
+def _write_counts(out: Path, counts: dict[str, Any]) -> None:
+    (out / COUNTS_FILE).write_text(json.dumps(counts, indent=1), encoding="utf-8")
+
+
+@app.command()
+def features(base: Text, data: Folder, out: Folder) -> None:
+    """Vision features of all training rows."""
+    from mirage_core.training.features import compute_features
+
+    _write_counts(out, compute_features(base, data, out))
+
+
+@app.command()
+def supervised(start: Text, data: Folder, features: Folder, settings: File, out: Folder, scratch: Folder) -> None:
+    """Stage 1, stage 2 or the text-only arm."""
+    from mirage_core.training.supervised import train_supervised
+
+    stage = load_settings(settings, Supervised)
+    _write_counts(out, train_supervised(start, data, features, stage, out, scratch))
+
+
+@app.command()
+def grpo(start: Text, data: Folder, settings: File, out: Folder, scratch: Folder) -> None:
+    """Stage 3, reinforcement on the rows of split `rl`."""
+    from mirage_core.training.grpo import train_grpo
+
+    _write_counts(out, train_grpo(start, data, load_settings(settings, Reinforced), out, scratch))
+
+
+@app.command()
+def pretrain(settings: File, out: Folder, scratch: Folder) -> None:
+    """A tiny base model from nothing."""
+    from mirage_core.training.pretrain import pretrain as train
+
+    _write_counts(out, train(load_settings(settings, Pretrain), out, scratch))
+
+
+@app.command()
+def benchmark(model: Text, name: Text, test: Folder, split: Text, test_set: Text, settings: File, out: Folder) -> None:
+    """Score a model on the rows of a split."""
+    from mirage_core.benchmark.scores import benchmark_model
+
+    exam = load_settings(settings, Benchmark)
+    _write_counts(out, benchmark_model(model, test, split, exam, name, test_set, out))
+
+
+if __name__ == "__main__":
+    try:
+        app()
+    except InputError as error:
+        sys.exit(f"error: {error}")

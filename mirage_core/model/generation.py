@@ -1,0 +1,141 @@
+"""Generation of latents, through hooks of the stock `generate`.
+
+After a step the last hidden state is kept; where the token chosen then is `<|latent_pad|>`, it becomes the next input
+embedding. Whether a row is in a latent span is read from its tokens alone, so rows enter and leave latent mode
+independently, any number of times, and nothing has to be reset.
+
+Source for the mode `free`: the inference of github.com/UMass-Embodied-AGI/Mirage, commit 53f26de. Deviations:
+
+1. One latent mode per row and span; there one per batch, whose cap is spent by the first span.
+2. A prompt may end inside a span; there only a generated `<|latent_start|>` opens one.
+3. `<|latent_pad|>` and `<|latent_end|>` cannot be sampled outside spans.
+"""
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from transformers import GenerationConfig, GenerationMixin, LogitsProcessor, LogitsProcessorList, Qwen2_5_VLConfig
+from transformers.generation import GenerateDecoderOnlyOutput, GenerationMode
+
+from mirage_core.errors import InputError
+
+PUBLISHED_CAP = 8
+"""Most latent pads in a span of the published inference code, whatever number the model was trained with."""
+
+LatentMode = Literal["fixed", "free"]
+
+
+class LatentGeneration(GenerationMixin):
+    """What `MirageForConditionalGeneration` adds to the stock `generate`; stands before the stock class."""
+
+    _supported_generation_modes = [GenerationMode.GREEDY_SEARCH, GenerationMode.SAMPLE]
+
+    def generate(
+        self, *args: Any, latent_mode: LatentMode = "fixed", max_latents: int | None = None, **kwargs: Any
+    ) -> GenerateDecoderOnlyOutput | Tensor:
+        """Generate as the stock models do, thinking in latents after every `<|latent_start|>`.
+
+        Args:
+            args: As of the stock `generate`.
+            latent_mode: `fixed`: `config.latent_size` pads, then `<|latent_end|>`. `free`: pads until the model chooses
+                `<|latent_end|>`, at most `max_latents`; the published inference.
+            max_latents: Most pads in a span of the mode `free`, 8 unless given.
+            kwargs: As of the stock `generate`. Pictures computed before go into `mm_encoder_outputs`.
+
+        Raises:
+            InputError: The mode is unknown, or `max_latents` is no positive number or given in the mode `fixed`.
+        """
+        if latent_mode not in ("fixed", "free"):
+            raise InputError(f"latent_mode must be 'fixed' or 'free', not {latent_mode!r}")
+        if max_latents is not None and (latent_mode == "fixed" or max_latents < 1):
+            raise InputError(f"max_latents={max_latents}: a positive number, for latent_mode='free' only")
+        return super().generate(*args, latent_mode=latent_mode, max_latents=max_latents, **kwargs)
+
+    def _get_logits_processor(
+        self,
+        generation_config: GenerationConfig,
+        logits_processor: LogitsProcessorList | None = None,
+        model_kwargs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> LogitsProcessorList:
+        assert model_kwargs is not None
+        free = model_kwargs["latent_mode"] == "free"
+        cap: int = (model_kwargs["max_latents"] or PUBLISHED_CAP) if free else self.config.latent_size
+        processors = super()._get_logits_processor(
+            generation_config=generation_config,
+            logits_processor=[*(logits_processor or []), LatentSpans(self.config, cap, free)],
+            model_kwargs=model_kwargs,
+            **kwargs,
+        )
+        if free:  # after temperature and the like: what is drawn decides, as in the published code
+            processors.append(LatentEnd(self.config, bool(generation_config.do_sample)))
+        return processors
+
+    def _update_model_kwargs_for_generation(
+        self, outputs: Any, model_kwargs: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> dict[str, Any]:
+        model_kwargs = super()._update_model_kwargs_for_generation(outputs, model_kwargs, *args, **kwargs)
+        model_kwargs["last_hidden_B1D"] = outputs.last_hidden_state[:, -1:]
+        return model_kwargs
+
+    def prepare_inputs_for_generation(  # the stock check of arguments wants the last one to be named `kwargs`
+        self,
+        input_ids: Tensor,
+        last_hidden_B1D: Tensor | None = None,
+        latent_mode: str | None = None,
+        max_latents: int | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        inputs: dict[str, Any] = super().prepare_inputs_for_generation(input_ids, **kwargs)
+        without_cache = inputs["input_ids"] is None or inputs["input_ids"].shape[1] > 1  # `forward` finds its latents
+        if last_hidden_B1D is not None and not without_cache:
+            ids_B1 = inputs.pop("input_ids")
+            embeds_B1D = self.get_input_embeddings()(ids_B1)
+            is_latent_B11 = (ids_B1 == self.config.latent_pad_id)[..., None]
+            inputs["inputs_embeds"] = torch.where(is_latent_B11, last_hidden_B1D.to(embeds_B1D), embeds_B1D)
+        return inputs
+
+
+class LatentSpans(LogitsProcessor):
+    """Forces what must come within spans and bans what may not come outside."""
+
+    def __init__(self, config: Qwen2_5_VLConfig, cap: int, free: bool) -> None:
+        self.config, self.cap, self.free = config, cap, free
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        pad, end = self.config.latent_pad_id, self.config.latent_end_id
+        open_B = _in_span(input_ids, self.config)
+        full_B = (input_ids[:, -self.cap :] == pad).all(1) & (input_ids.shape[1] >= self.cap)
+        forced_B = full_B if self.free else open_B
+        token_B1 = torch.where(full_B, end, pad)[:, None]
+        banned_BV = torch.zeros_like(scores, dtype=torch.bool)
+        banned_BV[:, [pad, end]] = ~open_B[:, None]
+        banned_BV |= forced_B[:, None]
+        scores = scores.masked_fill(banned_BV, -torch.inf)
+        return scores.scatter(1, token_B1, torch.where(forced_B[:, None], 0.0, scores.gather(1, token_B1)))
+
+
+class LatentEnd(LogitsProcessor):
+    """Within spans any choice other than `<|latent_end|>` is one more latent.
+
+    Drawing from the result equals drawing from the scores and replacing what is not the end by a pad.
+    """
+
+    def __init__(self, config: Qwen2_5_VLConfig, do_sample: bool) -> None:
+        self.config, self.do_sample = config, do_sample
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        pad, end = self.config.latent_pad_id, self.config.latent_end_id
+        others_BV = scores.index_fill(1, torch.tensor([end], device=scores.device), -torch.inf)
+        choice_BV = torch.full_like(scores, -torch.inf)
+        choice_BV[:, pad] = others_BV.logsumexp(1) if self.do_sample else others_BV.amax(1)
+        choice_BV[:, end] = scores[:, end]
+        return torch.where(_in_span(input_ids, self.config)[:, None], choice_BV, scores)
+
+
+def _in_span(ids_BT: Tensor, config: Qwen2_5_VLConfig) -> Tensor:
+    """(B,), True where the next token belongs to a latent span."""
+    last_B = ids_BT[:, -1]
+    open_B: Tensor = (last_B == config.latent_start_id) | (last_B == config.latent_pad_id)
+    return open_B

@@ -1,0 +1,167 @@
+"""How a model is trained: one YAML per recipe under `recipes/`, read into a `Recipe`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mirage_core.settings import Settings, load_settings
+
+PositiveInt = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0.0)]
+Precision = Literal["fp32", "bf16"]
+
+
+class Optimizer(Settings):
+    """AdamW with a cosine schedule; defaults of Mirage's table 9 where it gives them."""
+
+    num_updates: PositiveInt
+    """Optimizer steps."""
+    batch_size: PositiveInt = 8
+    """Rows per forward pass."""
+    accumulation: PositiveInt = 1
+    """Forward passes per optimizer step."""
+    lr: PositiveFloat = 1e-5
+    """Peak learning rate."""
+    warmup_updates: Annotated[int, Field(ge=0)] = 10
+    """Steps of linear warm-up."""
+    save_every: PositiveInt = 200
+    """Steps between checkpoints that a killed run resumes from."""
+
+
+class Grpo(Optimizer):
+    """Stage 3. `batch_size` counts completions."""
+
+    lr: PositiveFloat = 1e-6
+    """Peak learning rate; Mirage, appendix B."""
+    num_generations: Annotated[int, Field(ge=2)] = 5
+    """Completions per puzzle; Mirage, appendix B."""
+    temperature: PositiveFloat = 1.0
+    """Of the rollouts."""
+    format_reward: Annotated[float, Field(ge=0.0)] = 0.1
+    """Added to the reward 1 of a right answer when the output has the asked form; Mirage, appendix B."""
+
+
+class Benchmark(Settings):
+    """How a trained model is examined."""
+
+    levels: tuple[PositiveInt, ...] = (3, 4, 5, 6)
+    """Levels of the official test that are scored."""
+    batch_size: PositiveInt = 8
+    """Puzzles generated for at once."""
+    max_new_tokens: PositiveInt = 1024
+    """Longest output; Mirage, appendix B."""
+
+
+class Supervised(Settings):
+    """One supervised stage; all that decides its result beside its inputs."""
+
+    latents: Literal["helper", "own", "none"]
+    """Teacher-forced from the helper image (stage 1), the model's own (stage 2), or no latent span (text-only arm)."""
+    seed: int
+    """As of the recipe."""
+    latent_size: PositiveInt
+    """As of the recipe."""
+    gamma: PositiveFloat
+    """As of the recipe; read with `latents: helper` only."""
+    thoughts: bool
+    """As of the recipe."""
+    precision: Precision
+    """As of the recipe."""
+    optimizer: Optimizer
+    """Steps, batch and learning rate."""
+
+
+class Reinforced(Settings):
+    """The GRPO stage; all that decides its result beside its inputs."""
+
+    seed: int
+    """As of the recipe."""
+    precision: Precision
+    """As of the recipe."""
+    max_new_tokens: PositiveInt
+    """Longest rollout; that of the benchmark."""
+    grpo: Grpo
+    """Steps, rollouts and rewards."""
+
+
+class Recipe(Settings):
+    """Identity of a training run."""
+
+    base_model: str = "tiny"
+    """A folder, the name of a model on the hub, or "tiny" for the packaged one."""
+    seed: int = 0
+    """Random seed of training and sampling."""
+    latent_size: PositiveInt = 4
+    """Latents per span (k); Mirage, section 3."""
+    gamma: PositiveFloat = 0.1
+    """Weight of the text loss in stage 1, beside 1 for the alignment; Mirage, equation 3."""
+    thoughts: bool = False
+    """Whether the reasoning text is trained too (the paper's CoT arm) or only the answer (its direct arm)."""
+    precision: Precision = "fp32"
+    """Of the forward pass; the weights that the optimizer updates are always fp32."""
+    stage1: Optimizer
+    """Latent distillation: latents teacher-forced from the helper image."""
+    stage2: Optimizer
+    """Relaxation: text loss only, the latents are the model's own."""
+    grpo: Grpo
+    """Reinforcement on the rows of split `rl`."""
+    direct: Optimizer
+    """The text-only arm: the answer without latents, from the same base on the same rows."""
+    benchmark: Benchmark = Benchmark()
+    """How every model of the run is examined."""
+
+    def supervised(self, latents: Literal["helper", "own", "none"]) -> Supervised:
+        """Settings of the stage that takes its latents from there."""
+        optimizers = {"helper": self.stage1, "own": self.stage2, "none": self.direct}
+        return Supervised(
+            latents=latents,
+            seed=self.seed,
+            latent_size=self.latent_size,
+            gamma=self.gamma,
+            thoughts=self.thoughts,
+            precision=self.precision,
+            optimizer=optimizers[latents],
+        )
+
+    def reinforced(self) -> Reinforced:
+        """Settings of the GRPO stage."""
+        return Reinforced(
+            seed=self.seed,
+            precision=self.precision,
+            max_new_tokens=self.benchmark.max_new_tokens,
+            grpo=self.grpo,
+        )
+
+
+class Pretrain(Settings):
+    """Identity of a tiny base model."""
+
+    seed: int = 0
+    """Random seed of the weights and of the boards."""
+    hidden: PositiveInt = 128
+    """Width of the language model and of the vision features."""
+    layers: PositiveInt = 3
+    """Decoder layers."""
+    heads: PositiveInt = 4
+    """Attention heads; half as many key-value heads."""
+    vision_hidden: PositiveInt = 64
+    """Width of the vision tower."""
+    vision_depth: PositiveInt = 2
+    """Blocks of the vision tower; the last one attends over the whole picture."""
+    levels: tuple[PositiveInt, ...] = (3, 4, 5, 6)
+    """Sizes of the boards it learns to read."""
+    optimizer: Optimizer
+    """Steps, batch and learning rate."""
+    num_held_out: PositiveInt = 400
+    """Boards that the finished model is examined on."""
+
+
+def load_recipe(path: Path | str) -> Recipe:
+    """Read a recipe's YAML; see `load_settings` for the errors."""
+    return load_settings(path, Recipe)
+
+
+def load_pretrain(path: Path | str) -> Pretrain:
+    """Read a base model's YAML; see `load_settings` for the errors."""
+    return load_settings(path, Pretrain)

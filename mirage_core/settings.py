@@ -1,0 +1,57 @@
+"""Settings files: frozen pydantic models read from YAML, with errors that name the file and the field."""
+
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mirage_core.errors import InputError
+
+
+class Settings(BaseModel):
+    """Base of everything a user may set: unknown keys are errors, defaults live in the class."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+def load_settings(path: Path | str, kind: type[AnySettings]) -> AnySettings:
+    """Read one YAML file.
+
+    Raises:
+        InputError: The file is missing, is not a YAML mapping, or a field is unknown, missing or of the wrong type.
+    """
+    path = Path(path)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: must hold `key: value` lines, not {type(values).__name__}")
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{path}: {explain(error, kind)}") from error
+
+
+def explain(error: ValidationError, kind: type[Settings]) -> str:
+    """All problems of a validation in one line, each with its field."""
+    problems = []
+    for problem in error.errors():
+        field = ".".join(str(part) for part in problem["loc"]) or "(whole file)"
+        if problem["type"] == "extra_forbidden":
+            problems.append(f"`{field}` is not a known field{_known_fields(problem['loc'], kind)}")
+        elif problem["type"] == "missing":
+            problems.append(f"`{field}` is missing")
+        else:
+            problems.append(f"`{field}`: {problem['msg']} (got {problem['input']!r})")
+    return "; ".join(problems)
+
+
+def _known_fields(location: tuple[int | str, ...], kind: type[Settings]) -> str:
+    return f" (known: {', '.join(kind.model_fields)})" if len(location) == 1 else ""

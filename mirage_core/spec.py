@@ -1,0 +1,60 @@
+"""What data exists: one YAML per data set under `datasets_spec/`, read into a `DatasetSpec`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from mirage_core.settings import Settings, load_settings
+
+Split = Literal["train", "rl", "validation"]
+Level = Annotated[int, Field(ge=3, le=8)]
+Probability = Annotated[float, Field(ge=0.0, le=0.9)]
+
+
+class DatasetSpec(Settings):
+    """Identity of a data set. Released specs are never edited; a change is a new file."""
+
+    task: Literal["vsp_spatial_planning"]
+    """What is asked."""
+    seed: int
+    """Random seed; puzzle number `index` draws from `default_rng([seed, index])`."""
+    level_shares: dict[Level, Annotated[int, Field(gt=0)]]
+    """Board size in cells -> its share of every split; Mirage trains on 3:4:5:6 = 1:2:3:4 (Table 8)."""
+    hole_probability: tuple[Probability, Probability] = (0.2, 0.2)
+    """Lowest and highest chance of a cell to be a hole, drawn per board; 0.18 to 0.2 matches the published rows."""
+    num_rows: dict[Split, Annotated[int, Field(gt=0)]]
+    """Rows asked for per split; splits never share a board."""
+    teacher: Literal["oracle"] = "oracle"
+    """Who writes the reasoning; "oracle" composes it from the solver's trace."""
+    rows_per_shard: Annotated[int, Field(gt=0)] = 1000
+    """Rows in one Parquet file."""
+
+    @field_validator("hole_probability")
+    @classmethod
+    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if value[0] > value[1]:
+            raise ValueError("the lowest probability comes first")
+        return value
+
+    @field_validator("level_shares", "num_rows")
+    @classmethod
+    def _not_empty(cls, value: dict[object, int]) -> dict[object, int]:
+        if not value:
+            raise ValueError("needs at least one entry")
+        return value
+
+
+def load_spec(path: Path | str) -> DatasetSpec:
+    """Read a data set's YAML; see `load_settings` for the errors."""
+    return load_settings(path, DatasetSpec)
+
+
+def apportion(total: int, shares: dict[int, int]) -> dict[int, int]:
+    """Split `total` by whole-number shares; the largest remainders get what is left over."""
+    whole = sum(shares.values())
+    counts = {key: total * share // whole for key, share in shares.items()}
+    by_remainder = sorted(shares, key=lambda key: (-(total * shares[key] % whole), key))
+    for key in by_remainder[: total - sum(counts.values())]:
+        counts[key] += 1
+    return counts

@@ -1,0 +1,128 @@
+"""Stage 1, stage 2 and the text-only arm: one trainer, one data set; what differs is where latents come from.
+
+- stage 1 (`latents="helper"`): latents are teacher-forced with the pooled vision features of the helper image;
+  loss = gamma * text + alignment of the hidden states that predict them.
+- stage 2 (`latents="own"`): latents are the model's own preceding states, gradients flow through them; text loss only.
+- direct (`latents="none"`): no latent span at all.
+
+Source: Mirage (arXiv 2506.17218), section 3; loss weights and label mask as in the published code.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from transformers import Trainer, TrainingArguments, set_seed
+
+from mirage_core.errors import InputError
+from mirage_core.model.latent import MirageForConditionalGeneration, latent_targets, states_before
+from mirage_core.model.load import load_model, load_processor
+from mirage_core.model.processor import MirageProcessor
+from mirage_core.recipe import Supervised
+from mirage_core.row import Row, read_rows
+from mirage_core.training.collate import Collator, completion_text, encode, encoded_images
+from mirage_core.training.features import FeatureStore
+from mirage_core.training.losses import alignment_loss, stage1_loss
+from mirage_core.training.run import run_trainer, training_arguments
+
+
+def train_supervised(
+    start: str, data: Path, features: Path, settings: Supervised, out: Path, scratch: Path
+) -> dict[str, Any]:
+    """Train one supervised stage and save the model below `out`.
+
+    Args:
+        start: Folder or name of the model to start from.
+        data: Data set folder.
+        features: Folder of vision features of that data set under the frozen vision tower.
+        settings: The stage.
+        out: Artifact folder.
+        scratch: Folder for checkpoints that a later call resumes from.
+
+    Returns:
+        Counts: rows, updates, where the run was resumed, first and last loss.
+    """
+    set_seed(settings.seed)
+    processor = load_processor(start)
+    model = load_model(start, latent_size=settings.latent_size)
+    model.model.visual.requires_grad_(False)
+    rows = StageData(processor, data, FeatureStore(features), settings)
+    trainer = StageTrainer(
+        model=model,
+        args=TrainingArguments(**training_arguments(settings.optimizer, scratch, settings.seed, settings.precision)),
+        train_dataset=rows,
+        data_collator=Collator(processor.tokenizer.pad_token_id),
+        gamma=settings.gamma if settings.latents == "helper" else None,
+    )
+    return {"rows": len(rows), **run_trainer(trainer, processor, out)}
+
+
+class StageData(Dataset[dict[str, Tensor]]):
+    """Training rows as tokens in memory, with their features read from disk when asked for."""
+
+    def __init__(self, processor: MirageProcessor, data: Path, features: FeatureStore, settings: Supervised) -> None:
+        self.features, self.settings = features, settings
+        self.merge_area = processor.image_processor.merge_size**2  # patches in one feature
+        self.ids: list[str] = []
+        self.encoded: list[dict[str, Tensor]] = []
+        for row in read_rows(str(data / "rows"), split="train"):
+            self.ids.append(row.id)
+            self.encoded.append(self._encode(processor, row))
+        if not self.ids:
+            raise InputError(f"{data}: no rows of split train")
+
+    def _encode(self, processor: MirageProcessor, row: Row) -> dict[str, Tensor]:
+        if self.settings.latents != "none" and not row.helper_images:
+            raise InputError(f"row {row.id}: has no helper image, so there is nothing for its latents to learn")
+        latent_size = 0 if self.settings.latents == "none" else self.settings.latent_size
+        completion = completion_text(row, latent_size, self.settings.thoughts)
+        return encode(processor, row.question, self.features.get(row.id, "images").grid_thw, completion)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        row_id = self.ids[index]
+        item = {**self.encoded[index], "image_features": self.features.get(row_id, "images").features}
+        if self.settings.latents == "helper":
+            helper = self.features.get(row_id, "helper_images")
+            counts = (helper.grid_thw.prod(-1) // self.merge_area).tolist()
+            targets = [latent_targets(part, self.settings.latent_size) for part in helper.features.split(counts)]
+            item["latent_embeds"] = torch.cat(targets)
+        return item
+
+
+class StageTrainer(Trainer):
+    """Stock trainer with the stage's loss; logs its parts in stage 1."""
+
+    def __init__(self, *args: Any, gamma: float | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.gamma = gamma
+        self.model_accepts_loss_kwargs = False  # plain mean over the tokens of a batch, as published
+        self.parts: list[tuple[float, float]] = []
+
+    def compute_loss(
+        self,
+        model: MirageForConditionalGeneration,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        features = inputs.pop("image_features")
+        outputs = model(**inputs, mm_encoder_outputs=encoded_images(features))
+        loss = outputs.loss
+        if self.gamma is not None:
+            latent_BT = inputs["input_ids"] == self.model.config.latent_pad_id
+            alignment = alignment_loss(states_before(outputs.last_hidden_state, latent_BT), inputs["latent_embeds"])
+            self.parts.append((float(loss.detach()), float(alignment.detach())))
+            loss = stage1_loss(loss, alignment, self.gamma)
+        return (loss, outputs) if return_outputs else loss
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        if self.parts and "loss" in logs:
+            text, alignment = (sum(part) / len(self.parts) for part in zip(*self.parts, strict=True))
+            logs |= {"text_loss": round(text, 5), "alignment": round(alignment, 5)}
+            self.parts.clear()
+        super().log(logs, start_time)

@@ -1,0 +1,100 @@
+"""Runs a flow from the command line: `python -m flows.NAME`, with or without a Prefect server."""
+
+import fcntl
+import itertools
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from prefect import Flow
+from prefect.client.orchestration import get_client
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_HOME,
+    PREFECT_SERVER_ALLOW_EPHEMERAL_MODE,
+    PREFECT_SERVER_ANALYTICS_ENABLED,
+    PREFECT_SERVER_DATABASE_CONNECTION_URL,
+    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
+    PREFECT_SERVER_LOGGING_LEVEL,
+    temporary_settings,
+)
+
+from mirage_core.errors import InputError
+
+STATE_FOLDER = Path(".mirage")
+"""Git-ignored home of databases, process ids and logs, in the working directory."""
+EPHEMERAL_STARTUP_TIMEOUT_S = 120
+HEALTH_TIMEOUT_S = 3
+
+
+def run_flow(flow: Flow, **parameters: Any) -> Any:
+    """Run a flow to its end and return its result.
+
+    It is tracked by the configured server if that answers, else by a temporary one.
+
+    Raises:
+        SystemExit: With code 1 after one line `error: ...`, when the flow failed for a mistake that the user can mend.
+    """
+    for name in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(name).addFilter(_drop_traceback_of_input_error)
+    try:
+        with _server():
+            return flow(**parameters)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+@contextmanager
+def _server() -> Iterator[None]:
+    if PREFECT_API_URL.value() and _answers():
+        yield
+        return
+    print("no Prefect server answers; starting a temporary one, without UI and schedules ...", file=sys.stderr)
+    logging.getLogger("prefect").addFilter(lambda record: "temporary server" not in record.getMessage())
+    home = Path(os.environ.get("PREFECT_HOME", STATE_FOLDER / "prefect")).resolve()
+    updates = {
+        PREFECT_HOME: home,
+        PREFECT_SERVER_ANALYTICS_ENABLED: False,
+        PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: True,
+        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: EPHEMERAL_STARTUP_TIMEOUT_S,
+        PREFECT_SERVER_DATABASE_CONNECTION_URL: f"sqlite+aiosqlite:///{_free_database(home)}",
+        PREFECT_SERVER_LOGGING_LEVEL: "ERROR",
+    }
+    # `restore_defaults` also hides the url that pyproject.toml gives
+    with temporary_settings(updates=updates, restore_defaults={PREFECT_API_URL}):
+        yield
+
+
+def _answers() -> bool:
+    with get_client(sync_client=True, httpx_settings={"timeout": HEALTH_TIMEOUT_S}) as client:
+        return client.api_healthcheck() is None
+
+
+def _free_database(home: Path) -> Path:
+    """The first database that no other run is using: two servers on one SQLite file lock each other out.
+
+    Databases are used again, because preparing a new one takes longer than the rest of a server's start. The lock is
+    held until this process ends.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count():
+        lock = os.open(home / f"temporary-{number}.lock", os.O_CREAT | os.O_RDWR)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            continue
+        return home / f"temporary-{number}.db"
+    raise AssertionError("count() has no end")
+
+
+def _drop_traceback_of_input_error(record: logging.LogRecord) -> bool:
+    """A logging filter: the message of an `InputError` says all there is to say."""
+    if record.exc_info and isinstance(record.exc_info[1], InputError):
+        record.exc_info = None
+    return True

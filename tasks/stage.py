@@ -1,0 +1,135 @@
+"""The stage contract: a Prefect task that turns typed inputs into one content-addressed folder.
+
+The cache key is a path, `{stage}/{digest}/_prefect.json`, and Prefect's result root (`results.local_storage_path`) is
+the artifact root. So Prefect's record lies inside the folder that it vouches for: a rerun executes only what is
+missing, deleting a folder rebuilds just that stage, and a moved root still counts.
+"""
+
+import functools
+import inspect
+import logging
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from prefect import Task, task
+from prefect.context import TaskRunContext
+from prefect.settings import get_current_settings
+from pydantic import JsonValue
+
+from mirage_core import manifest, storage
+from mirage_core.errors import InputError
+from tasks.artifact import Artifact, ByContent, folder, plain, root
+
+logger = logging.getLogger(__name__)
+
+
+def stage(name: str, version: int = 1, **task_options: Any) -> Callable[[Callable[..., manifest.Counts]], Task]:
+    """Turn `fn(inputs, *, out: Path[, scratch: Path]) -> counts` into a task `fn(inputs) -> Artifact`.
+
+    `fn` fills the empty folder `out`; nothing of it is published if it raises. A `scratch` folder stays the same from
+    one attempt to the next, for checkpoints to resume from, and is removed after success.
+
+    Args:
+        name: Lower-case letters, digits and dashes: folder below the root and key of the card in the Prefect UI.
+        version: Raise it when the meaning of the output changes; older artifacts then no longer count.
+        task_options: For `prefect.task` (retries, tags, ...). A retry never follows an `InputError`.
+    """
+    assert re.fullmatch(r"[a-z0-9-]+", name), name
+
+    def decorate(fn: Callable[..., manifest.Counts]) -> Task:
+        signature = inspect.signature(fn)
+        assert "out" in signature.parameters, f"{fn.__qualname__} must take `out`"
+        public = [p for key, p in signature.parameters.items() if key not in ("out", "scratch")]
+        policy = ByContent(stage=name, version=version)
+
+        @functools.wraps(fn)
+        def body(*args: Any, **kwargs: Any) -> Artifact:
+            bound = body.__signature__.bind(*args, **kwargs)
+            bound.apply_defaults()
+            return _produce(fn, policy, dict(bound.arguments), uses_scratch="scratch" in signature.parameters)
+
+        body.__signature__ = signature.replace(parameters=public, return_annotation=Artifact)
+        body.__annotations__ = {p.name: p.annotation for p in public} | {"return": Artifact}
+        options = {"retry_condition_fn": _may_pass_next_time} | task_options
+        return task(name=name, cache_policy=policy, persist_result=True, result_serializer="json", **options)(body)
+
+    return decorate
+
+
+def _produce(
+    fn: Callable[..., manifest.Counts], policy: ByContent, inputs: dict[str, Any], uses_scratch: bool
+) -> Artifact:
+    artifact = Artifact(stage=policy.stage, digest=policy.digest(inputs))
+    storage.check_writable(root())
+    if _is_complete(artifact):
+        logger.info("%s %s is complete, only its record was missing", artifact.stage, artifact.digest)
+        return artifact
+    with _folders(artifact, uses_scratch) as folders:
+        started_s = time.monotonic()
+        counts = fn(**inputs, **folders)
+        assert isinstance(counts, dict), f"stage {policy.stage} must return its counts"
+        recorded = {key: plain(value, key) for key, value in inputs.items()}
+        manifest.write(
+            folders["out"],
+            stage=policy.stage,
+            version=policy.version,
+            digest=artifact.digest,
+            inputs=recorded,
+            seed=_find_seed(recorded),
+            counts=counts,
+            wall_s=time.monotonic() - started_s,
+        )
+        storage.publish(folders["out"], artifact.uri)
+    return artifact
+
+
+@contextmanager
+def _folders(artifact: Artifact, uses_scratch: bool) -> Iterator[dict[str, Path]]:
+    """The folder to fill, gone in any case afterwards, and the scratch folder, gone only after success."""
+    base = Path(root(), artifact.stage)
+    partial = base / f".{artifact.digest}.{os.getpid()}"
+    scratch = base / f".scratch-{artifact.digest}"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        if uses_scratch:
+            scratch.mkdir(exist_ok=True)
+            yield {"out": partial, "scratch": scratch}
+            shutil.rmtree(scratch)
+        else:
+            yield {"out": partial}
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _is_complete(artifact: Artifact) -> bool:
+    """Whether a run was killed between publishing and Prefect's record, so that the work need not be redone."""
+    if _must_refresh() or not storage.exists(storage.join(artifact.uri, storage.MANIFEST_NAME)):
+        return False
+    return manifest.read(artifact.uri).digest == artifact.digest and not manifest.verify(folder(artifact))
+
+
+def _must_refresh() -> bool:
+    context = TaskRunContext.get()
+    if context and context.task.refresh_cache is not None:
+        return context.task.refresh_cache
+    return get_current_settings().tasks.refresh_cache
+
+
+def _find_seed(value: JsonValue) -> int | None:
+    """The first field `seed` among the inputs, outermost level first."""
+    if not isinstance(value, dict):
+        return None
+    if isinstance(value.get("seed"), int):
+        return value["seed"]
+    return next((seed for item in value.values() if (seed := _find_seed(item)) is not None), None)
+
+
+def _may_pass_next_time(task: Task, task_run: Any, state: Any) -> bool:
+    return not isinstance(state.data, InputError)

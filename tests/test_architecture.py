@@ -1,0 +1,41 @@
+"""Imports point one way: flows -> tasks -> mirage_core. Nothing points back."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[1]
+FORBIDDEN = {
+    "mirage_core": {"prefect", "tasks", "flows"},
+    "mirage_core/puzzles": {"torch", "transformers"},
+    "tasks": {"flows"},
+}
+SHARED_BY_FAMILIES = {"mirage_core.puzzles.verdict"}
+CASES = [(layer, path) for layer in FORBIDDEN for path in sorted((REPO / layer).rglob("*.py"))]
+FAMILIES = sorted((REPO / "mirage_core" / "puzzles").glob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Full names of what a file imports; for `from a import b` both `a` and `a.b`, as either may be the module."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            names |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize(("layer", "path"), CASES, ids=lambda value: value if isinstance(value, str) else value.stem)
+def test_imports_point_inward(layer, path):
+    back = {name.split(".")[0] for name in imports(path)} & FORBIDDEN[layer]
+    assert not back, f"{path.relative_to(REPO)} imports {sorted(back)}"
+
+
+@pytest.mark.parametrize("path", FAMILIES, ids=lambda path: path.stem)
+def test_puzzle_families_do_not_know_one_another(path):
+    own = f"mirage_core.puzzles.{path.stem}"
+    others = {f"mirage_core.puzzles.{family.stem}" for family in FAMILIES} - {own} - SHARED_BY_FAMILIES
+    assert not imports(path) & others
