@@ -13,8 +13,17 @@ import httpx
 import typer
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    WorkPoolFilter,
+    WorkPoolFilterName,
+)
+from prefect.client.schemas.objects import StateType
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.settings import PREFECT_API_URL
+from prefect.states import Crashed
 from prefect.workers.process import ProcessWorker
 
 from mirage_core.errors import InputError
@@ -40,6 +49,7 @@ def up() -> None:
     _create_pool()
     _deploy()
     if not running("worker"):
+        _close_abandoned_runs()
         start("worker", _prefect("worker", "start", "--pool", POOL, "--type", "process", "--name", "mirage"))
         typer.echo("worker started")
     typer.echo(f"UI: {url.removesuffix('/api')}   logs: {STATE_FOLDER}/*.log")
@@ -53,9 +63,11 @@ def down() -> None:
         pid = running(name)
         if pid is None:
             typer.echo(f"{name}: not running")
-        else:
-            stop(name, pid)
-            typer.echo(f"{name}: stopped")
+            continue
+        stop(name, pid)
+        typer.echo(f"{name}: stopped")
+        if name == "worker" and _answers(_api_url()):
+            _close_abandoned_runs()
 
 
 @commands.command()
@@ -103,6 +115,21 @@ def _deploy() -> None:
     done = subprocess.run(_prefect("--no-prompt", "deploy", "--all"), capture_output=True, text=True)
     if done.returncode:
         raise InputError(f"`prefect deploy --all` failed:\n{done.stdout}{done.stderr}")
+
+
+def _close_abandoned_runs() -> None:
+    """Call runs crashed that no worker is left to finish: Prefect would show them as running for ever, and a
+    deployment with a concurrency limit would wait for them.
+    """
+    types = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
+    with get_client(sync_client=True) as client:
+        abandoned = client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=types)),
+            work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[POOL])),
+        )
+        for flow_run in abandoned:
+            client.set_flow_run_state(flow_run.id, Crashed(message="its worker was stopped"), force=True)
+            typer.echo(f"flow run {flow_run.name}: its worker is gone; try: prefect flow-run retry {flow_run.id}")
 
 
 def _prefect(*args: str) -> list[str]:

@@ -8,7 +8,10 @@ from pathlib import Path
 import prefect.settings
 import pytest
 from prefect import flow
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration._deployments.client import DeploymentAsyncClient
+
+from tasks.bare_names import setup_environment
 
 REPO = Path(__file__).parents[1]
 
@@ -70,12 +73,8 @@ def test_without_the_plugin_prefect_refuses_a_bare_name(run):
     assert run("alone", PREFECT_PLUGINS_ENABLED="false").returncode == 1
 
 
-def test_the_hook_wraps_once_and_leaves_a_changed_prefect_alone(monkeypatch):
-    from prefect.client.orchestration import PrefectClient
-
-    from tasks.bare_names import setup_environment
-
-    original = PrefectClient.read_deployment_by_name
+def test_the_hook_wraps_once(monkeypatch):
+    original = DeploymentAsyncClient.read_deployment_by_name
     monkeypatch.setattr(PrefectClient, "read_deployment_by_name", original)
     setup_environment(ctx=None)
     wrapped = PrefectClient.read_deployment_by_name

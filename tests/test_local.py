@@ -6,6 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+
+from tasks.local import run_flow
 
 REPO = Path(__file__).parents[1]
 PROGRAM = """
@@ -32,8 +36,6 @@ if __name__ == "__main__":
     print("result:", run_flow(read, spec=sys.argv[1]))
 """
 
-pytestmark = pytest.mark.server
-
 
 @pytest.fixture
 def program(tmp_path):
@@ -52,6 +54,7 @@ def program(tmp_path):
     return start
 
 
+@pytest.mark.server
 def test_without_a_server_a_flow_still_runs_and_two_do_not_meet(program, tmp_path):
     runs = [program("spec.yaml"), program("spec.yaml")]
     for run in runs:
@@ -64,6 +67,7 @@ def test_without_a_server_a_flow_still_runs_and_two_do_not_meet(program, tmp_pat
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.server
 def test_a_mistake_ends_in_one_line_without_a_traceback(program):
     run = program("missing")
     out, err = run.communicate(timeout=180)
@@ -73,8 +77,21 @@ def test_a_mistake_ends_in_one_line_without_a_traceback(program):
     assert out == ""
 
 
+@pytest.mark.server
 def test_a_bug_keeps_its_traceback(program):
     run = program("bug")
     _, err = run.communicate(timeout=180)
     assert run.returncode == 1
     assert "ZeroDivisionError: our own" in err and "Traceback" in err
+
+
+@pytest.mark.prefect
+def test_a_server_that_answers_tracks_the_run(prefect_server, capsys):
+    @flow
+    def tracked(word: str):
+        return word
+
+    assert run_flow(tracked, word="yes") == "yes"
+    assert "temporary" not in capsys.readouterr().err
+    with get_client(sync_client=True) as client:
+        assert client.read_flow_by_name("tracked")

@@ -3,8 +3,10 @@
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -12,6 +14,29 @@ import pytest
 
 REPO = Path(__file__).parents[1]
 LINKED = ("flows", "tasks", "mirage_core", "datasets_spec", "recipes")
+LONG_FLOW = """
+from prefect import flow, get_run_logger
+from tasks.child import run_child
+
+@flow
+def long():
+    run_child("trainer", [], get_run_logger())
+"""
+TRAINER = """
+import signal, sys, time
+from pathlib import Path
+
+def stop(signum, frame):
+    Path("saved").touch()
+    sys.exit(1)
+
+signal.signal(signal.SIGTERM, stop)
+Path("started").touch()
+time.sleep(600)
+"""
+LONG_DEPLOYMENT = """
+  - {name: for-ever, entrypoint: "long_flow.py:long", parameters: {}, work_pool: {name: local, job_variables: {}}}
+"""
 
 pytestmark = pytest.mark.server
 
@@ -41,8 +66,10 @@ def python(tmp_path):
     repo.mkdir()
     for name in LINKED:
         (repo / name).symlink_to(REPO / name)
-    for name in ("prefect.yaml", "pyproject.toml"):
-        shutil.copy(REPO / name, repo)
+    shutil.copy(REPO / "pyproject.toml", repo)
+    (repo / "prefect.yaml").write_text((REPO / "prefect.yaml").read_text() + LONG_DEPLOYMENT)
+    (repo / "long_flow.py").write_text(LONG_FLOW)
+    (repo / "trainer.py").write_text(TRAINER)
     installed = tmp_path / "mirage_plugin-1.dist-info"
     installed.mkdir()
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: mirage-plugin\nVersion: 1\n")
@@ -64,7 +91,13 @@ def python(tmp_path):
     run("tasks.services", "down")
 
 
+def flow_run_states(repo: Path) -> list[str]:
+    with sqlite3.connect(repo / ".mirage" / "prefect" / "prefect.db") as database:
+        return [name for (name,) in database.execute("select state_name from flow_run where deployment_id is not null")]
+
+
 def test_up_run_down(python, tmp_path):
+    repo = tmp_path / "repo"
     python("tasks.services", "up")
     status = python("tasks.services", "status")
     assert "/api answers" in status and "not running" not in status
@@ -72,12 +105,18 @@ def test_up_run_down(python, tmp_path):
     python("tasks.services", "up")
     assert python("tasks.services", "status") == status, "a second `up` starts nothing"
 
-    python(
-        *("prefect", "deployment", "run", "synth-vsp", "--watch"),
-        *("-p", 'spec="datasets_spec/vsp-smoke.yaml"'),
-    )
-    assert list((tmp_path / "repo" / "artifacts" / "dataset").glob("*/manifest.json"))
+    smoke = 'spec="datasets_spec/vsp-smoke.yaml"'
+    python("prefect", "deployment", "run", "synth-vsp", "--watch", "-p", smoke)
+    assert list((repo / "artifacts" / "dataset").glob("*/manifest.json"))
 
-    python("tasks.services", "down")
+    python("prefect", "deployment", "run", "for-ever")
+    deadline_s = time.monotonic() + 60
+    while not (repo / "started").exists():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.2)
+    assert "prefect flow-run retry" in python("tasks.services", "down")
+    assert (repo / "saved").exists()
     assert programs_in(tmp_path) == []
     assert "not running" in python("tasks.services", "status")
+    states = flow_run_states(repo)
+    assert "Completed" in states and "Crashed" in states and "Running" not in states

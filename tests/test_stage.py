@@ -61,13 +61,9 @@ def train(data: list[Artifact], lr: float = 0.1, *, out: Path, scratch: Path):
     return {"updates": 1}
 
 
-def chain(spec: Spec) -> Artifact:
-    return train([rows(pictures(spec))])
-
-
 @flow
-def road(spec: Spec = Spec()):
-    for artifact in (drawn := pictures(spec), data := rows(drawn), trained := train([data])):
+def road():
+    for artifact in (drawn := pictures(Spec()), data := rows(drawn), trained := train([data])):
         publish_card(artifact)
     return trained
 

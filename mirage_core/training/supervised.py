@@ -17,12 +17,12 @@ from torch.utils.data import Dataset
 from transformers import Trainer, TrainingArguments, set_seed
 
 from mirage_core.errors import InputError
-from mirage_core.model.latent import MirageForConditionalGeneration, latent_targets, states_before
+from mirage_core.model.latent import MirageForConditionalGeneration, labels_to_predict, latent_targets, states_before
 from mirage_core.model.load import load_model, load_processor
 from mirage_core.model.processor import MirageProcessor
 from mirage_core.recipe import Supervised
 from mirage_core.row import Row, read_rows
-from mirage_core.training.collate import Collator, completion_text, encode, encoded_images
+from mirage_core.training.collate import IGNORED, Collator, completion_text, encode, encoded_images
 from mirage_core.training.features import FeatureStore
 from mirage_core.training.losses import alignment_loss, stage1_loss
 from mirage_core.training.run import run_trainer, training_arguments
@@ -111,7 +111,8 @@ class StageTrainer(Trainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         features = inputs.pop("image_features")
-        outputs = model(**inputs, mm_encoder_outputs=encoded_images(features))
+        predicted_BT = labels_to_predict(inputs["labels"]) != IGNORED  # logits elsewhere would only cost memory
+        outputs = model(**inputs, mm_encoder_outputs=encoded_images(features), logits_to_keep=predicted_BT)
         loss = outputs.loss
         if self.gamma is not None:
             latent_BT = inputs["input_ids"] == self.model.config.latent_pad_id
