@@ -27,13 +27,13 @@ def test_sets(spec: Path, test: Path | None) -> list[TestSet]:
 
 @flow(name="benchmark")
 def benchmark(model: str, recipe: Path, spec: Path, test: Path | None = None) -> list[Artifact]:
-    """Score one model beside the trivial policies, on the official test if given, else on held-out rows of the spec."""
+    """Score one model beside the trivial policies, on held-out boards of the spec and the official test if given."""
     settings = load_recipe(recipe).benchmark
     chosen = resolve_base(model)
-    test_set = test_sets(spec, test)[0]
+    tests = test_sets(spec, test)
     made = [
-        evaluation.benchmark(chosen, model, test_set, settings),
-        evaluation.baselines(test_set, settings),
+        evaluation.benchmark(chosen, model, tests, settings),
+        evaluation.baselines(tests, settings),
     ]
     for artifact in made:
         publish_card(artifact)

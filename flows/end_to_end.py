@@ -28,18 +28,14 @@ def end_to_end(spec: Path, recipe: Path, test: Path | None = None) -> Artifact:
     """Synthesize, train all stages and arms, score them all, write the report."""
     settings = load_recipe(recipe)
     base = resolve_base(settings.base_model)
-    sets = test_sets(spec, test)
+    tests = test_sets(spec, test)
     made = train_mirage(spec, recipe)
     models = {"untrained base": base, **{title: made[stage] for stage, title in ARMS.items()}}
-    scores = [
-        evaluation.benchmark(model, name, test_set, settings.benchmark)
-        for test_set in sets
-        for name, model in models.items()
-    ]
-    baselines = [evaluation.baselines(test_set, settings.benchmark) for test_set in sets]
+    scores = [evaluation.benchmark(model, name, tests, settings.benchmark) for name, model in models.items()]
+    baselines = evaluation.baselines(tests, settings.benchmark)
     title = f"{spec.stem}, recipe {recipe.stem}"
     page = evaluation.report(title, made["dataset"], [made[stage] for stage in ARMS], scores, baselines)
-    for artifact in (*scores, *baselines, page):
+    for artifact in (*scores, baselines, page):
         publish_card(artifact)
     return page
 

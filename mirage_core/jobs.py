@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
+from mirage_core.benchmark.items import Exam
 from mirage_core.errors import InputError
-from mirage_core.recipe import Benchmark, Pretrain, Reinforced, Supervised
+from mirage_core.recipe import Pretrain, Reinforced, Supervised
 from mirage_core.settings import load_settings
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
@@ -25,6 +26,14 @@ Text = Annotated[str, typer.Option()]
 
 def _write_counts(out: Path, counts: dict[str, Any]) -> None:
     (out / COUNTS_FILE).write_text(json.dumps(counts, indent=1), encoding="utf-8")
+
+
+@app.callback()
+def quiet() -> None:
+    """Turn off the bars of the libraries: in a log every step of a bar is a line."""
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
 
 
 @app.command()
@@ -61,12 +70,11 @@ def pretrain(settings: File, out: Folder, scratch: Folder) -> None:
 
 
 @app.command()
-def benchmark(model: Text, name: Text, test: Folder, split: Text, test_set: Text, settings: File, out: Folder) -> None:
-    """Score a model on the rows of a split."""
-    from mirage_core.benchmark.scores import benchmark_model
+def benchmark(model: Text, settings: File, out: Folder) -> None:
+    """Score a model on test sets."""
+    from mirage_core.benchmark.scores import examine
 
-    exam = load_settings(settings, Benchmark)
-    _write_counts(out, benchmark_model(model, test, split, exam, name, test_set, out))
+    _write_counts(out, examine(model, load_settings(settings, Exam), out))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mirage_core.report.page import build_report
-
+from mirage_core.benchmark.items import Exam, TestRows
 from mirage_core.benchmark.policies import benchmark_policies
 from mirage_core.manifest import Counts
 from mirage_core.recipe import Benchmark
+from mirage_core.report.page import build_report
 from mirage_core.settings import Settings
 from tasks.artifact import Artifact, folder
 from tasks.stage import stage
@@ -27,14 +27,14 @@ class TestSet(Settings):
 
 
 @stage("benchmark")
-def benchmark(model: Model, name: str, test: TestSet, settings: Benchmark, *, out: Path) -> Counts:
-    inputs = {"model": model_ref(model), "name": name, "test": folder(test.rows)}
-    return run_job("benchmark", out, settings, **inputs, split=test.split, test_set=test.name)
+def benchmark(model: Model, name: str, tests: list[TestSet], settings: Benchmark, *, out: Path) -> Counts:
+    exam = Exam(model=name, tests=_on_this_machine(tests), settings=settings)
+    return run_job("benchmark", out, exam, model=model_ref(model))
 
 
 @stage("baselines")
-def baselines(test: TestSet, settings: Benchmark, *, out: Path) -> Counts:
-    return benchmark_policies(folder(test.rows), test.split, settings, test.name, out)
+def baselines(tests: list[TestSet], settings: Benchmark, *, out: Path) -> Counts:
+    return benchmark_policies(_on_this_machine(tests), settings, out)
 
 
 @stage("report")
@@ -42,5 +42,9 @@ def report(
     title: str, data: Artifact, training: list[Artifact], scores: list[Artifact], baselines: list[Artifact],
     *, out: Path,
 ) -> Counts:  # fmt: skip
-    folders = ([folder(artifact) for artifact in group] for group in (training, scores, baselines))
-    return build_report(title, folder(data), *folders, out)
+    stages, examined = ([folder(made) for made in group] for group in (training, scores))
+    return build_report(title, folder(data), stages, examined, folder(baselines), out)
+
+
+def _on_this_machine(tests: list[TestSet]) -> tuple[TestRows, ...]:
+    return tuple(TestRows(name=test.name, folder=folder(test.rows), split=test.split) for test in tests)

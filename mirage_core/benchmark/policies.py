@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mirage_core.benchmark.baselines import baselines, needs_planning
-from mirage_core.benchmark.items import read_items
+from mirage_core.benchmark.items import TestRows, read_items
 from mirage_core.puzzles import vsp
 from mirage_core.recipe import Benchmark
 from mirage_core.settings import Settings
@@ -35,19 +35,22 @@ class BaselineScores(Settings):
     """One per policy."""
 
 
-def benchmark_policies(test: Path, split: str, settings: Benchmark, test_set: str, out: Path) -> dict[str, Any]:
-    """Write what the trivial policies reach on the same items to `baselines.json` below `out`.
+def benchmark_policies(tests: Sequence[TestRows], settings: Benchmark, out: Path) -> dict[str, Any]:
+    """Write what the trivial policies reach on every test set to `baselines-0.json`, ... below `out`.
 
     Returns:
-        Counts: items and the accuracy of each policy.
+        Counts per test set: items and the accuracy of each policy.
     """
-    items = read_items(test, split, settings)
-    boards = [vsp.Board(tuple(row.meta["board"])) for row in items]
-    hard = [needs_planning(board) for board in boards]
-    policies = [_summarize_policy(name, chances, boards, hard) for name, chances in baselines(boards).items()]
-    result = BaselineScores(test_set=test_set, n=len(boards), policies=tuple(policies))
-    (out / "baselines.json").write_text(result.model_dump_json(indent=1), encoding="utf-8")
-    return {"items": len(boards), **{policy.name: round(policy.overall, 4) for policy in policies}}
+    counts = {}
+    for number, test in enumerate(tests):
+        items = read_items(test, settings)
+        boards = [vsp.Board(tuple(row.meta["board"])) for row in items]
+        hard = [needs_planning(board) for board in boards]
+        policies = [_summarize_policy(name, chances, boards, hard) for name, chances in baselines(boards).items()]
+        scores = BaselineScores(test_set=test.name, n=len(boards), policies=tuple(policies))
+        (out / f"baselines-{number}.json").write_text(scores.model_dump_json(indent=1), encoding="utf-8")
+        counts[test.name] = {"items": len(boards), **{policy.name: round(policy.overall, 4) for policy in policies}}
+    return counts
 
 
 def _summarize_policy(

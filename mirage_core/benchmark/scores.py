@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from mirage_core.benchmark.baselines import needs_planning
-from mirage_core.benchmark.items import read_items
+from mirage_core.benchmark.items import Exam, read_items
 from mirage_core.benchmark.results import Answer, Scores, summarize
 from mirage_core.model.latent import MirageForConditionalGeneration
 from mirage_core.model.load import load_model, load_processor
@@ -53,26 +53,26 @@ def score(
     return summarize(answers, name, test_set, time.monotonic() - start_s)
 
 
-def benchmark_model(
-    model_ref: str, test: Path, split: str, settings: Benchmark, name: str, test_set: str, out: Path
-) -> dict[str, Any]:
-    """Score a saved model on a data set's split and write `scores.json` below `out`.
+def examine(model_ref: str, exam: Exam, out: Path) -> dict[str, Any]:
+    """Score a saved model on every test set of an exam and write `scores-0.json`, ... below `out`.
 
     Returns:
-        Counts: items, right ones, accuracy and its interval, emission rate.
+        Counts per test set: items, right ones, accuracy and its interval, emission rate.
     """
-    items = read_items(test, split, settings)
-    scores = score(load_model(model_ref), items, load_processor(model_ref), settings, name, test_set)
-    (out / "scores.json").write_text(scores.model_dump_json(indent=1), encoding="utf-8")
-    overall = scores.overall
-    return {
-        "items": overall.n,
-        "right": overall.correct,
-        "accuracy": round(overall.share, 4),
-        "interval_95_low": round(overall.low, 4),
-        "interval_95_high": round(overall.high, 4),
-        "latent_emission_rate": round(scores.emission_rate, 4),
-    }
+    model, processor = load_model(model_ref), load_processor(model_ref)
+    counts = {}
+    for number, test in enumerate(exam.tests):
+        scores = score(model, read_items(test, exam.settings), processor, exam.settings, exam.model, test.name)
+        (out / f"scores-{number}.json").write_text(scores.model_dump_json(indent=1), encoding="utf-8")
+        counts[test.name] = {
+            "items": scores.overall.n,
+            "right": scores.overall.correct,
+            "accuracy": round(scores.overall.share, 4),
+            "interval_95_low": round(scores.overall.low, 4),
+            "interval_95_high": round(scores.overall.high, 4),
+            "latent_emission_rate": round(scores.emission_rate, 4),
+        }
+    return counts
 
 
 @torch.no_grad()

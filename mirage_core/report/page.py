@@ -24,7 +24,7 @@ ANSWERS_SHOWN = 8
 
 
 def build_report(
-    title: str, data: Path, training: list[Path], scores: list[Path], baselines: list[Path], out: Path
+    title: str, data: Path, training: list[Path], scores: list[Path], baselines: Path, out: Path
 ) -> dict[str, Any]:
     """Write `report.html` below `out`.
 
@@ -32,16 +32,23 @@ def build_report(
         title: Heading of the page.
         data: Data set folder.
         training: Folders of trained stages, in the order of training.
-        scores: Folders with a model's `scores.json` each.
-        baselines: Folders with a test set's `baselines.json` each.
+        scores: Folders with the scores of a model each.
+        baselines: Folder with the trivial policies' scores.
         out: Artifact folder.
 
     Returns:
         Counts: models, test sets and bytes of the page.
     """
-    all_scores = [Scores.model_validate_json((folder / "scores.json").read_text()) for folder in scores]
-    policies = [BaselineScores.model_validate_json((folder / "baselines.json").read_text()) for folder in baselines]
-    tests = [_test_section(policy, all_scores, scores) for policy in policies]
+    examined = [
+        (folder.name, Scores.model_validate_json(path.read_text(encoding="utf-8")))
+        for folder in scores
+        for path in sorted(folder.glob("scores-*.json"))
+    ]
+    policies = [
+        BaselineScores.model_validate_json(path.read_text(encoding="utf-8"))
+        for path in sorted(baselines.glob("baselines-*.json"))
+    ]
+    tests = [_test_section(policy, examined) for policy in policies]
     environment = Environment(
         loader=PackageLoader("mirage_core.report", "."),
         autoescape=select_autoescape(["html"]),
@@ -57,10 +64,10 @@ def build_report(
         rejects=list(islice(read_rows(str(data / "rejected")), REJECTS_SHOWN)),
         stages=[_stage_section(folder) for folder in training],
         tests=tests,
-        lineage=[manifest.read(str(folder)) for folder in (data, *training, *scores, *baselines)],
+        lineage=[manifest.read(str(folder)) for folder in (data, *training, *scores, baselines)],
     )
     (out / "report.html").write_text(html, encoding="utf-8")
-    return {"models": len({s.model for s in all_scores}), "test_sets": len(tests), "bytes": len(html.encode())}
+    return {"models": len(scores), "test_sets": len(tests), "bytes": len(html.encode())}
 
 
 def _spread(data: Path) -> list[Row]:
@@ -80,18 +87,18 @@ def _stage_section(folder: Path) -> dict[str, Any]:
     return {"manifest": manifest.read(str(folder)), "curves": curves}
 
 
-def _test_section(policies: BaselineScores, scores: list[Scores], folders: list[Path]) -> dict[str, Any]:
-    chosen = [(s, folder) for s, folder in zip(scores, folders, strict=True) if s.test_set == policies.test_set]
-    models = [{"scores": s, "digest": folder.name} for s, folder in chosen]
-    latent = next((s for s, _ in reversed(chosen) if s.emission_rate > 0), chosen[-1][0])
+def _test_section(policies: BaselineScores, examined: list[tuple[str, Scores]]) -> dict[str, Any]:
+    chosen = [(digest, scores) for digest, scores in examined if scores.test_set == policies.test_set]
+    with_latents = [scores for _, scores in chosen if scores.emission_rate > 0]
+    shown = max(with_latents or [scores for _, scores in chosen], key=lambda scores: scores.overall.correct)
     return {
         "name": policies.test_set,
         "n": policies.n,
         "levels": sorted(policies.policies[0].by_level),
         "policies": policies.policies,
-        "models": models,
-        "answers_of": latent.model,
-        "answers": _examples(latent.answers),
+        "models": [{"scores": scores, "digest": digest} for digest, scores in chosen],
+        "answers_of": shown.model,
+        "answers": _examples(shown.answers),
     }
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.utils.logging import disable_progress_bar
 
 from mirage_core.model.load import save
 from mirage_core.model.processor import MirageProcessor
@@ -57,7 +56,6 @@ def run_trainer(trainer: Trainer, processor: MirageProcessor, out: Path) -> dict
     Returns:
         Counts: updates, where the run was resumed, the first and last logged loss.
     """
-    disable_progress_bar()  # bars of the library end up as one log line each
     resumed_from = newest_checkpoint(Path(trainer.args.output_dir))
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(Progress(Path(trainer.args.output_dir) / METRICS_FILE))
