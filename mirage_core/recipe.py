@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mirage_core.settings import Settings, load_settings
+from mirage_core.settings import Seed, Settings, load_settings
 
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0.0)]
@@ -58,7 +58,7 @@ class Supervised(Settings):
 
     latents: Literal["helper", "own", "none"]
     """Teacher-forced from the helper image (stage 1), the model's own (stage 2), or no latent span (text-only arm)."""
-    seed: int
+    seed: Seed
     """As of the recipe."""
     latent_size: PositiveInt
     """As of the recipe."""
@@ -75,7 +75,7 @@ class Supervised(Settings):
 class Reinforced(Settings):
     """The GRPO stage; all that decides its result beside its inputs."""
 
-    seed: int
+    seed: Seed
     """As of the recipe."""
     precision: Precision
     """As of the recipe."""
@@ -90,7 +90,7 @@ class Recipe(Settings):
 
     base_model: str = "tiny"
     """A folder, the name of a model on the hub, or "tiny" for the packaged one."""
-    seed: int = 0
+    seed: Seed = 0
     """Random seed of training and sampling."""
     latent_size: PositiveInt = 4
     """Latents per span (k); Mirage, section 3."""
@@ -137,7 +137,7 @@ class Recipe(Settings):
 class Pretrain(Settings):
     """Identity of a tiny base model."""
 
-    seed: int = 0
+    seed: Seed = 0
     """Random seed of the weights and of the boards."""
     hidden: PositiveInt = 128
     """Width of the language model and of the vision features."""

@@ -7,7 +7,7 @@ the metadata by which `datasets` knows its image columns.
 import io
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -99,14 +99,18 @@ def read_rows(uri: str, split: str | None = None) -> Iterator[Row]:
     paths = sorted(filesystem.glob(f"{folder}/part-*.parquet"))
     if not paths:
         raise InputError(f"{uri}: no part-*.parquet files")
+    columns = [column.name for column in fields(Row)]
     for path in paths:
         try:
             with filesystem.open(path, "rb") as file:
-                for batch in pq.ParquetFile(file).iter_batches(batch_size=100):
+                shard = pq.ParquetFile(file)
+                if missing := [name for name in columns if name not in shard.schema_arrow.names]:
+                    raise InputError(f"{path}: lacks the columns {', '.join(missing)}")
+                for batch in shard.iter_batches(batch_size=100, columns=columns):
                     for values in batch.to_pylist():
                         if split is None or values["split"] == split:
                             yield _from_arrow(values)
-        except (pa.ArrowException, OSError, KeyError) as error:
+        except (pa.ArrowException, OSError) as error:
             raise InputError(f"{path}: not a readable shard ({error})") from error
 
 

@@ -1,10 +1,10 @@
 """Settings files: frozen pydantic models read from YAML, with errors that name the file and the field."""
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mirage_core.errors import InputError
 
@@ -16,6 +16,8 @@ class Settings(BaseModel):
 
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""What numpy and torch both take."""
 
 
 def load_settings(path: Path | str, kind: type[AnySettings]) -> AnySettings:

@@ -1,15 +1,16 @@
 """What data exists: one YAML per data set under `datasets_spec/`, read into a `DatasetSpec`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar, get_args
 
 from pydantic import Field, field_validator
 
-from mirage_core.settings import Settings, load_settings
+from mirage_core.settings import Seed, Settings, load_settings
 
 Split = Literal["train", "rl", "validation"]
 Level = Annotated[int, Field(ge=3, le=8)]
 Probability = Annotated[float, Field(ge=0.0, le=0.9)]
+AnyKey = TypeVar("AnyKey", int, str)
 
 
 class DatasetSpec(Settings):
@@ -17,7 +18,7 @@ class DatasetSpec(Settings):
 
     task: Literal["vsp_spatial_planning"]
     """What is asked."""
-    seed: int
+    seed: Seed
     """Random seed; puzzle number `index` draws from `default_rng([seed, index])`."""
     level_shares: dict[Level, Annotated[int, Field(gt=0)]]
     """Board size in cells -> its share of every split; Mirage trains on 3:4:5:6 = 1:2:3:4 (Table 8)."""
@@ -37,12 +38,22 @@ class DatasetSpec(Settings):
             raise ValueError("the lowest probability comes first")
         return value
 
-    @field_validator("level_shares", "num_rows")
+    @field_validator("level_shares")
     @classmethod
-    def _not_empty(cls, value: dict[object, int]) -> dict[object, int]:
-        if not value:
-            raise ValueError("needs at least one entry")
-        return value
+    def _sorted_levels(cls, value: dict[int, int]) -> dict[int, int]:
+        return _in_order(value, sorted(value))
+
+    @field_validator("num_rows")
+    @classmethod
+    def _sorted_splits(cls, value: dict[str, int]) -> dict[str, int]:
+        return _in_order(value, [split for split in get_args(Split) if split in value])
+
+
+def _in_order(value: dict[AnyKey, int], keys: list[AnyKey]) -> dict[AnyKey, int]:
+    """One order whatever the file's: puzzles are drawn in it, and a stage's digest does not see it."""
+    if not value:
+        raise ValueError("needs at least one entry")
+    return {key: value[key] for key in keys}
 
 
 def load_spec(path: Path | str) -> DatasetSpec:

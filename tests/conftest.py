@@ -1,9 +1,17 @@
-"""Isolation from the user's Prefect, set before anything imports it, and one test server for those who ask."""
+"""Isolation from the user's Prefect, set before anything imports it; one test server; boards and official test sets."""
 
+import json
 import os
 import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
+
+from mirage_core.puzzles import vsp
+from mirage_core.row import encode_png
 
 _home = tempfile.TemporaryDirectory(prefix="mirage-tests-", ignore_cleanup_errors=True)
 os.environ.update(
@@ -30,3 +38,69 @@ def artifact_root(tmp_path):
 
     with temporary_settings(updates={PREFECT_RESULTS_LOCAL_STORAGE_PATH: tmp_path / "artifacts"}):
         yield tmp_path / "artifacts"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Official data, beside the repository or in the folder that the environment variable MIRAGE_SHARED names."""
+    folder = Path(os.environ.get("MIRAGE_SHARED", Path(__file__).parents[2] / "shared"))
+    if not (folder / "data").is_dir():
+        reason = f"NOT COMPARED with official data: no {folder}/data; set MIRAGE_SHARED"
+        warnings.warn(reason, stacklevel=1)
+        pytest.skip(reason)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def boards() -> Callable[..., Iterator[vsp.Board]]:
+    """A function from a number to as many random boards of all sizes, from open to full of holes."""
+
+    def draw(number: int, largest: int = 8) -> Iterator[vsp.Board]:
+        for index in range(number):
+            rng = np.random.default_rng([5, index])
+            yield vsp.sample(rng, int(rng.integers(3, largest + 1)), rng.uniform(0.0, 0.5))
+
+    return draw
+
+
+@pytest.fixture
+def vsp_folder(tmp_path: Path) -> Callable[..., Path]:
+    """A function that lays boards out as VSP does, and returns the folder."""
+    letters = str.maketrans("SFHG", "@_#*")
+
+    def write(*boards: vsp.Board) -> Path:
+        for number, board in enumerate(boards):
+            level = tmp_path / f"vsp/task-main/maps/level{board.size}"
+            for part in ("table", "img"):
+                (level / part).mkdir(parents=True, exist_ok=True)
+            rows = [f"| Row {r} | {' | '.join(row.translate(letters))} |" for r, row in enumerate(board.rows, 1)]
+            header = f"| | {' | '.join(f'Col {c}' for c in range(1, board.size + 1))} |"
+            (level / f"table/{number}.txt").write_text("\n".join([header, *rows]) + "\n")
+            (level / f"img/{number}.png").write_bytes(encode_png(vsp.render(board)))
+        return tmp_path / "vsp"
+
+    return write
+
+
+@pytest.fixture
+def published_file(tmp_path: Path) -> Callable[..., Path]:
+    """A function that writes boards as Mirage's JSONL with its pictures, and returns the file."""
+    numbers = {"S": 1, "F": 0, "H": -1, "G": 2}
+
+    def write(*boards: vsp.Board) -> Path:
+        (tmp_path / "data/imgs_test").mkdir(parents=True)
+        lines = []
+        for number, board in enumerate(boards):
+            (tmp_path / f"data/imgs_test/{number}.png").write_bytes(encode_png(vsp.render(board)))
+            item = {
+                "text_input": vsp.QUESTION,
+                "image_input": f"./data/imgs_test/{number}.png",
+                "map_id": number,
+                "map_desc": [[numbers[letter] for letter in row] for row in board.rows],
+            }
+            lines.append(json.dumps(item) + "\n")
+        path = tmp_path / "data/test_direct.jsonl"
+        path.write_text("".join(lines))
+        return path
+
+    return write

@@ -36,4 +36,5 @@ def accuracy(correct: list[bool]) -> Accuracy:
     share, z2 = k / n, Z_95**2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = Z_95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return Accuracy(n=n, correct=k, low=max(0.0, centre - half), high=min(1.0, centre + half))
+    low, high = min(centre - half, share), max(centre + half, share)  # equal at 0 and 1, but for rounding
+    return Accuracy(n=n, correct=k, low=max(0.0, low), high=min(1.0, high))

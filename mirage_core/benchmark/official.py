@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mirage_core.errors import InputError
 from mirage_core.puzzles import vsp
@@ -49,11 +49,15 @@ def fingerprint(source: Path) -> str:
     """
     if not source.exists():
         raise InputError(f"{source}: no such test set; give the folder that holds task-main, or a .jsonl file")
-    files = _folder_files(source) if source.is_dir() else [source]
     digest = hashlib.sha256()
-    for path in files:
-        digest.update(str(path.relative_to(source)).encode())
-        digest.update(path.read_bytes())
+    if source.is_dir():
+        for path in _folder_files(source):
+            digest.update(str(path.relative_to(source)).encode())
+            digest.update(path.read_bytes())
+    else:
+        digest.update(source.read_bytes())  # names its pictures
+        for item in _published_items(source):
+            digest.update(item.picture.read_bytes())
     return digest.hexdigest()
 
 
@@ -72,23 +76,44 @@ def _maps_folder(source: Path) -> Path:
 
 def _read_folder(source: Path) -> Iterator[Row]:
     tables = _maps_folder(source).glob("level*/table/*.txt")
-    for table in sorted(tables, key=lambda path: (path.parent.parent.name, int(path.stem))):
+    for table in sorted(tables, key=lambda path: (path.parent.parent.name, len(path.stem), path.stem)):
         picture = table.parent.parent / "img" / f"{table.stem}.png"
         lines = [line.split("|")[2:-1] for line in table.read_text(encoding="utf-8").splitlines() if "| Row" in line]
         letters = ["".join(TABLE_LETTERS.get(cell.strip(), "?") for cell in line) for line in lines]
         yield _row(f"{table.parent.parent.name}-{table.stem}", letters, table, picture, vsp.QUESTION)
 
 
+class _Published(NamedTuple):
+    """One line of the published JSONL."""
+
+    id: str
+    name: str
+    letters: list[str]
+    question: str
+    picture: Path
+
+
 def _read_jsonl(source: Path) -> Iterator[Row]:
-    for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), 1):
+    for item in _published_items(source):
+        yield _row(item.id, item.letters, item.name, item.picture, item.question)
+
+
+def _published_items(source: Path) -> Iterator[_Published]:
+    try:
+        lines = source.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{source}: not a readable .jsonl file ({error})") from error
+    for number, line in enumerate(lines, 1):
         name = f"{source}, line {number}"
         try:
             item = json.loads(line)
             letters = ["".join(MAP_LETTERS.get(value, "?") for value in row) for row in item["map_desc"]]
-            question, picture, map_id = item["text_input"], item["image_input"], item["map_id"]
+            question, picture, map_id = str(item["text_input"]), str(item["image_input"]), item["map_id"]
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise InputError(f"{name}: not a published item ({error!r})") from error
-        yield _row(f"{map_id}-{number}", letters, name, _find_picture(source, picture, name), question)
+        if question.count("<image>") != 1:
+            raise InputError(f"{name}: field text_input must hold one <image> mark")
+        yield _Published(f"{map_id}-{number}", name, letters, question, _find_picture(source, picture, name))
 
 
 def _find_picture(source: Path, written: str, name: str) -> Path:

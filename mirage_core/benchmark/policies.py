@@ -20,8 +20,8 @@ class PolicyScore(Settings):
     """Share of items solved."""
     by_level: dict[int, float]
     """The same by level."""
-    where_walks_fail: float
-    """The same on boards that both hole-blind walks fail on."""
+    where_walks_fail: float | None
+    """The same on boards that both hole-blind walks fail on; None where there are none."""
 
 
 class BaselineScores(Settings):
@@ -57,13 +57,14 @@ def _summarize_policy(
     name: str, chances: Sequence[float], boards: Sequence[vsp.Board], hard: Sequence[bool]
 ) -> PolicyScore:
     def mean(chosen: list[float]) -> float:
-        return sum(chosen) / len(chosen) if chosen else float("nan")
+        return sum(chosen) / len(chosen)
 
     levels = sorted({board.size for board in boards})
     pairs = list(zip(chances, boards, strict=True))
+    on_hard = [chance for chance, is_hard in zip(chances, hard, strict=True) if is_hard]
     return PolicyScore(
         name=name,
         overall=mean(list(chances)),
         by_level={level: mean([chance for chance, board in pairs if board.size == level]) for level in levels},
-        where_walks_fail=mean([chance for chance, is_hard in zip(chances, hard, strict=True) if is_hard]),
+        where_walks_fail=mean(on_hard) if on_hard else None,
     )

@@ -19,7 +19,7 @@ class BaseModelRef(Settings):
     name: str
     """As in the recipe."""
     sha256: str | None
-    """Over the folder's files; None for a name on the hub."""
+    """Over the folder's files but its card; None for a name on the hub."""
     ref: str = Field(exclude=True)
     """What `from_pretrained` opens; not part of the identity, so that a moved folder is the same model."""
 
@@ -45,7 +45,8 @@ def resolve_base(name: str) -> BaseModelRef:
 
 def _sha256(folder: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.iterdir() if path.suffix in (".json", ".safetensors", ".jinja")):
+    files_that_matter = (path for path in folder.iterdir() if path.is_file() and path.suffix != ".md")
+    for path in sorted(path for path in files_that_matter if not path.name.startswith(".")):
         digest.update(path.name.encode())
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())

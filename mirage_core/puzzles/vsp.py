@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
@@ -179,8 +180,8 @@ def check(board: Board, answer: str, rule: Rule = "mirage") -> Verdict:
         answer: Text with the plan in its last `\boxed{...}`; under "vsp" the text after the first `Action plan:` is
             read first, as the official script does.
         rule: "mirage": every U, D, L, R letter in the box is a move and only the final cell counts, so moves after
-            the goal can lose. "vsp": comma-separated single letters; the episode ends at the goal or in a hole.
-            Neither scores the length.
+            the goal can lose. "vsp": comma-separated single letters; the episode ends at the goal or in a hole, and
+            what follows is never read. Neither scores the length.
 
     Returns:
         Verdict with reason "ok", "no_answer", "no_moves", "bad_move", "hole" or "not_at_goal".
@@ -189,15 +190,15 @@ def check(board: Board, answer: str, rule: Rule = "mirage") -> Verdict:
     if text is None:
         return Verdict(False, "no_answer")
     if rule == "mirage":
-        plan = "".join(letter for letter in text.upper() if letter in MOVES)
+        letters = [letter for letter in text.upper() if letter in MOVES]
     else:
-        letters = [part.strip(" \"'.\n") for part in text.split(",")]
-        if any(letter and letter not in MOVES for letter in letters):
-            return Verdict(False, "bad_move")
-        plan = "".join(letters)
-    if not plan:
+        letters = [re.sub("[\"'.\n]", "", part).strip() for part in text.split(",")]
+    if not any(letters):
         return Verdict(False, "no_moves")
+    plan = "".join(takewhile(MOVES.__contains__, letters))
     last = board.tile(walk(board, plan, stop_at_goal=rule == "vsp")[-1])
+    if last not in "GH" and len(plan) < len(letters):
+        return Verdict(False, "bad_move")
     return OK if last == "G" else Verdict(False, "hole" if last == "H" else "not_at_goal")
 
 

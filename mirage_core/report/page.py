@@ -114,5 +114,5 @@ def _png_uri(data: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
 
-def _percent(share: float) -> str:
-    return "–" if share != share else f"{100 * share:.1f} %"
+def _percent(share: float | None) -> str:
+    return "–" if share is None or share != share else f"{100 * share:.1f} %"

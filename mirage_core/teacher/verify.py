@@ -12,7 +12,7 @@ from mirage_core.puzzles.vsp import MOVES, Board, check
 from mirage_core.teacher import Explanation
 
 TILE_LETTERS = {"start": "S", "ice": "F", "hole": "H", "target": "G", "goal": "G"}
-SQUARE = re.compile(r"\[\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*,\s*([A-Za-z]+)\s*\]")
+SQUARE = re.compile(r"\[\s*\(\s*(-?\d+)\s*,\s*(-?\d+)\s*\)\s*,\s*([A-Za-z]+)\s*\]")
 MOVE = re.compile(r"\b(up|left|right|down)\b[^.\[]*" + SQUARE.pattern, re.IGNORECASE)
 
 
@@ -30,7 +30,7 @@ def verify(board: Board, explanation: Explanation, answer: str) -> Verdict:
     if not explanation.before.strip() or not explanation.after.strip():
         return Verdict(False, "empty_thought")
     for row, column, name in SQUARE.findall(f"{explanation.before} {explanation.after}"):
-        if not (int(row) < board.size and int(column) < board.size):
+        if not (0 <= int(row) < board.size and 0 <= int(column) < board.size):
             return Verdict(False, "square_outside")
         if board.tile((int(row), int(column))) != TILE_LETTERS.get(name.lower()):
             return Verdict(False, "wrong_tile")

@@ -46,7 +46,8 @@ def compute_features(base: str, data: Path, out: Path) -> dict[str, Any]:
         tensors: dict[str, Tensor] = {}
         for rows in in_batches(iter(shard), ROWS_PER_BATCH):
             for kind in ("images", "helper_images"):
-                for row, pictures in zip(rows, _see(model, processor, rows, kind), strict=True):
+                shown = [row for row in rows if getattr(row, kind)]
+                for row, pictures in zip(shown, _see(model, processor, shown, kind), strict=True):
                     tensors[f"{row.id}/{kind}"] = pictures.features
                     tensors[f"{row.id}/{kind}_grid_thw"] = pictures.grid_thw
                     num_pictures += len(pictures.grid_thw)
@@ -73,6 +74,8 @@ class FeatureStore:
 def _see(
     model: MirageForConditionalGeneration, processor: MirageProcessor, rows: list[Row], kind: str
 ) -> Iterator[Pictures]:
+    if not rows:
+        return
     images = [[decode_image(png, f"{kind} of row {row.id}") for png in getattr(row, kind)] for row in rows]
     batch = processor.image_processor([image for group in images for image in group], return_tensors="pt")
     grids = iter(batch["image_grid_thw"])

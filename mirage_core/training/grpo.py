@@ -22,7 +22,7 @@ from mirage_core.row import read_rows
 from mirage_core.training.collate import chat_messages
 from mirage_core.training.run import run_trainer, training_arguments
 
-THOUGHT = r"(<think>.*</think>)?"
+THOUGHT = r"(<think>((?!</?think>|<\|latent_|\\boxed\{).)*</think>)?"
 SPAN = f"({re.escape(LATENT_START)}({re.escape(LATENT_PAD)})+{re.escape(LATENT_END)})"
 ASKED_FORM = re.compile(rf"{THOUGHT}{SPAN}{THOUGHT}\\boxed\{{[UDLR](,[UDLR])*\}}", re.DOTALL)
 """One latent span, then one box of comma-separated moves, thoughts around the span or none."""
@@ -42,7 +42,7 @@ def train_grpo(start: str, data: Path, settings: Reinforced, out: Path, scratch:
         Counts: rows, updates, first and last loss, mean reward in the first and last fifth of the logs.
     """
     set_seed(settings.seed)
-    grpo = settings.grpo
+    grpo, prompts = settings.grpo, _prompts(data)
     model, processor = load_model(start), load_processor(start)
     model.model.visual.requires_grad_(False)
     arguments = training_arguments(grpo, scratch, settings.seed, settings.precision) | {
@@ -59,13 +59,14 @@ def train_grpo(start: str, data: Path, settings: Reinforced, out: Path, scratch:
         model=model,
         args=GRPOConfig(**arguments),
         reward_funcs=[right_answer, asked_form(processor.tokenizer)],
-        train_dataset=_prompts(data),
+        train_dataset=prompts,
         processing_class=processor,
     )
     counts = run_trainer(trainer, processor, out)
     rewards = [entry["reward"] for entry in trainer.state.log_history if "reward" in entry]
     fifth = max(1, len(rewards) // 5)
     return {
+        "rows": len(prompts),
         **counts,
         "first_reward": round(sum(rewards[:fifth]) / fifth, 4),
         "last_reward": round(sum(rewards[-fifth:]) / fifth, 4),

@@ -6,6 +6,7 @@ generator, none of them official.
 """
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -154,13 +155,6 @@ def read_cells(
 
 
 def _share_right(board: vsp.Board, text: str) -> float:
-    read = text.split("\n")
-    lines = [read[index] if index < len(read) else "" for index in range(board.size)]
-    return (
-        sum(
-            letter == cell
-            for row, line in zip(board.rows, lines, strict=True)
-            for letter, cell in zip(line, row, strict=False)
-        )
-        / board.size**2
-    )
+    lines = zip_longest(board.rows, text.split("\n"), fillvalue="")
+    pairs = [pair for row, line in lines for pair in zip_longest(row, line)]
+    return sum(cell == letter for cell, letter in pairs) / len(pairs)

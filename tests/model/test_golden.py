@@ -1,14 +1,9 @@
-"""Numbers of the published code (commit 53f26de), reproduced.
-
-They lie beside the repository, in the folder that the environment variable MIRAGE_SHARED names (default: ../shared).
-"""
+"""Numbers of the published code (commit 53f26de), reproduced."""
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -26,7 +21,6 @@ from mirage_core.training.losses import alignment_loss, stage1_loss
 
 pytestmark = pytest.mark.train
 
-FOLDER = Path(os.environ.get("MIRAGE_SHARED", Path(__file__).parents[3] / "shared")) / "data" / "golden"
 CASES = ["A_1img_k4", "B_1img_k6_trunc", "C_3img_k4", "D_1img_k2"]
 GENERATIONS = ["G1_cap", "G3_natural_end_after_4", "G7_3img_cap", "G10_plain_text"]
 IDS = {"latent_pad_id": 151665, "latent_start_id": 151666, "latent_end_id": 151667, "latent_size": 4}
@@ -58,24 +52,21 @@ class Golden(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def golden(tmp_path_factory: pytest.TempPathFactory) -> Golden:
-    if not (FOLDER / "golden.npz").exists():
-        reason = f"NOT COMPARED with the published code: no {FOLDER}; set MIRAGE_SHARED"
-        warnings.warn(reason, stacklevel=1)
-        pytest.skip(reason)
+def golden(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Golden:
+    folder = shared / "data" / "golden"
     checkpoint = tmp_path_factory.mktemp("golden") / "checkpoint"
-    subprocess.run([sys.executable, str(FOLDER / "make_checkpoint.py"), str(checkpoint)], check=True)
-    scalars = json.loads((FOLDER / "golden.json").read_text())
+    subprocess.run([sys.executable, str(folder / "make_checkpoint.py"), str(checkpoint)], check=True)
+    scalars = json.loads((folder / "golden.json").read_text())
     assert (checkpoint / "sha256.txt").read_text().strip() == scalars["meta"]["ckpt_sha256"]
     config = json.loads((checkpoint / "config.json").read_text())
     (checkpoint / "config.json").write_text(json.dumps(config | IDS))
-    spec = importlib.util.spec_from_file_location("golden_cases", FOLDER / "cases.py")
+    spec = importlib.util.spec_from_file_location("golden_cases", folder / "cases.py")
     assert spec is not None and spec.loader is not None
     cases = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(cases)
     model = load_model(checkpoint, attn_implementation="sdpa")
     model.model.visual.requires_grad_(False)
-    return Golden(model, scalars, np.load(FOLDER / "golden.npz"), cases)
+    return Golden(model, scalars, np.load(folder / "golden.npz"), cases)
 
 
 def close(actual: Tensor, expected: Tensor, tolerance: dict[str, float]) -> None:

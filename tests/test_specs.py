@@ -1,0 +1,105 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mirage_core.errors import InputError
+from mirage_core.recipe import Pretrain, Recipe, load_pretrain, load_recipe
+from mirage_core.spec import DatasetSpec, apportion, load_spec
+
+REPO = Path(__file__).parents[1]
+SPECS = sorted((REPO / "datasets_spec").glob("*"))
+RECIPES = sorted((REPO / "recipes").glob("*"))
+SMOKE = yaml.safe_load((REPO / "datasets_spec/vsp-smoke.yaml").read_text())
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_specs_load(path):
+    assert isinstance(load_spec(path), DatasetSpec)
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipes_load(path):
+    if path.stem.startswith("pretrain"):
+        assert isinstance(load_pretrain(path), Pretrain)
+    else:
+        recipe = load_recipe(path)
+        assert isinstance(recipe, Recipe)
+        assert recipe.direct.num_updates == recipe.stage1.num_updates + recipe.stage2.num_updates, "unequal compute"
+        assert recipe.grpo.batch_size * recipe.grpo.accumulation % recipe.grpo.num_generations == 0
+
+
+def test_the_folders_hold_what_the_tests_look_at():
+    assert {path.stem for path in SPECS} >= {"vsp-smoke", "vsp-planning", "vsp-tiny"}
+    assert {path.stem for path in RECIPES} >= {"smoke", "tiny", "qwen2.5-vl-7b", "pretrain-tiny"}
+    assert {path.suffix for path in SPECS + RECIPES} == {".yaml"}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"task": "chess"}, "task"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 2**32}, "seed"),
+        ({"level_shares": {}}, "level_shares"),
+        ({"level_shares": {2: 1}}, "level_shares.2"),
+        ({"level_shares": {9: 1}}, "level_shares.9"),
+        ({"level_shares": {3: 0}}, "level_shares.3"),
+        ({"num_rows": {}}, "num_rows"),
+        ({"num_rows": {"test": 3}}, "num_rows.test"),
+        ({"num_rows": {"train": 0}}, "num_rows.train"),
+        ({"hole_probability": [0.4, 0.1]}, "hole_probability"),
+        ({"hole_probability": [0.1, 0.95]}, "hole_probability.1"),
+        ({"hole_probability": 0.2}, "hole_probability"),
+        ({"teacher": "nobody"}, "teacher"),
+        ({"rows_per_shard": 0}, "rows_per_shard"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_specs_that_make_no_sense_are_refused(tmp_path, change, field):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(SMOKE | change))
+    with pytest.raises(InputError, match=rf"mine\.yaml: `{field}"):
+        load_spec(path)
+
+
+def test_the_order_of_levels_and_splits_in_the_file_means_nothing():
+    """A stage's digest does not see it, so the data must not either."""
+    turned = {key: dict(reversed(value.items())) if isinstance(value, dict) else value for key, value in SMOKE.items()}
+    spec, other = DatasetSpec(**SMOKE), DatasetSpec(**turned)
+    assert list(spec.num_rows) == list(other.num_rows) == ["train", "rl", "validation"]
+    assert list(spec.level_shares) == list(other.level_shares) == [3, 4]
+
+
+@pytest.mark.parametrize("text", ["grpo: {num_generations: 1}", "seed: -1", "stage3: {}", "latent_size: 0"])
+def test_recipes_that_make_no_sense_are_refused(tmp_path, text):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=rf"mine\.yaml: .*`{text.split(':')[0]}"):
+        load_recipe(path)
+
+
+def test_arms_differ_in_where_the_latents_come_from_and_in_steps_only():
+    recipe = load_recipe(REPO / "recipes/tiny.yaml")
+    arms = {latents: recipe.supervised(latents) for latents in ("helper", "own", "none")}
+    assert [arm.optimizer for arm in arms.values()] == [recipe.stage1, recipe.stage2, recipe.direct]
+    rest = [arm.model_dump(exclude={"latents", "optimizer"}) for arm in arms.values()]
+    assert rest[0] == rest[1] == rest[2]
+    assert recipe.reinforced().max_new_tokens == recipe.benchmark.max_new_tokens
+
+
+@given(st.integers(0, 10_000), st.dictionaries(st.integers(3, 8), st.integers(1, 50), min_size=1))
+def test_apportion_gives_all_away_and_nobody_is_off_by_one(total, shares):
+    counts = apportion(total, shares)
+    assert sum(counts.values()) == total and list(counts) == list(shares)
+    for key, share in shares.items():
+        assert abs(counts[key] - total * share / sum(shares.values())) < 1
+
+
+def test_apportion_rounds_the_largest_remainders_up():
+    assert apportion(1000, {3: 1, 4: 2, 5: 3, 6: 4}) == {3: 100, 4: 200, 5: 300, 6: 400}
+    assert apportion(10, {3: 1, 4: 1, 5: 1}) == {3: 4, 4: 3, 5: 3}
+    assert apportion(7, {3: 1, 4: 2, 5: 3}) == {3: 1, 4: 2, 5: 4}
+    assert apportion(1, {3: 1, 6: 9}) == {3: 0, 6: 1}
