@@ -16,13 +16,13 @@ from tasks.local import run_flow
 
 
 def test_sets(spec: Path, test: Path | None) -> list[TestSet]:
-    """The held-out rows of the spec's data set and, where one is given, the official test."""
-    sets = [TestSet(name="held-out boards", rows=synth_vsp(spec), split="validation")]
-    if test is not None:
+    """The official test, where one is given, and the held-out rows of the spec's data set."""
+    sets = []
+    if test is not None:  # first, so that a wrong path is noticed before any work
         official = synthesis.official_test(synthesis.find_test(test))
         publish_card(official)
-        sets.insert(0, TestSet(name="official VSP boards", rows=official, split="test"))
-    return sets
+        sets.append(TestSet(name="official VSP boards", rows=official, split="test"))
+    return [*sets, TestSet(name="held-out boards", rows=synth_vsp(spec), split="validation")]
 
 
 @flow(name="benchmark")

@@ -63,21 +63,22 @@ def boards() -> Callable[..., Iterator[vsp.Board]]:
     return draw
 
 
-@pytest.fixture
-def vsp_folder(tmp_path: Path) -> Callable[..., Path]:
-    """A function that lays boards out as VSP does, and returns the folder."""
+@pytest.fixture(scope="session")
+def vsp_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A function that lays boards out as VSP does, in a new folder that it returns."""
     letters = str.maketrans("SFHG", "@_#*")
 
     def write(*boards: vsp.Board) -> Path:
+        folder = tmp_path_factory.mktemp("official") / "vsp"
         for number, board in enumerate(boards):
-            level = tmp_path / f"vsp/task-main/maps/level{board.size}"
+            level = folder / f"task-main/maps/level{board.size}"
             for part in ("table", "img"):
                 (level / part).mkdir(parents=True, exist_ok=True)
             rows = [f"| Row {r} | {' | '.join(row.translate(letters))} |" for r, row in enumerate(board.rows, 1)]
             header = f"| | {' | '.join(f'Col {c}' for c in range(1, board.size + 1))} |"
             (level / f"table/{number}.txt").write_text("\n".join([header, *rows]) + "\n")
             (level / f"img/{number}.png").write_bytes(encode_png(vsp.render(board)))
-        return tmp_path / "vsp"
+        return folder
 
     return write
 

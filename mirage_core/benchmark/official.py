@@ -119,8 +119,10 @@ def _published_items(source: Path) -> Iterator[_Published]:
 def _find_picture(source: Path, written: str, name: str) -> Path:
     """Published paths start at the repository's root; look upwards from the JSONL for the folder they fit."""
     parts = Path(written).parts
-    for folder in source.resolve().parents:
-        for first in range(len(parts)):
+    beside = source.resolve().parent
+    for folder in (beside, *beside.parents):
+        shortest = 1 if folder == beside else 2  # further up a bare `0.png` could be anything
+        for first in range(len(parts) - shortest + 1):
             if (path := folder.joinpath(*parts[first:])).is_file():
                 return path
     raise InputError(f"{name}: field image_input names {written}, which is nowhere beside or above the file")

@@ -171,6 +171,13 @@ class MirageForConditionalGeneration(LatentGeneration, Qwen2_5_VLForConditionalG
         self.lm_head = nn.Linear(config.text_config.hidden_size, config.text_config.vocab_size, bias=False)
         self.post_init()
 
+    def save_pretrained(self, *args: Any, save_original_format: bool = False, **kwargs: Any) -> None:
+        """As of the stock model, but weights keep their present names unless said otherwise.
+
+        The stock trainer resumes by present names; of old ones it would load none, with only a printed warning.
+        """
+        super().save_pretrained(*args, save_original_format=save_original_format, **kwargs)
+
     def forward(  # `generate` checks its arguments against these names
         self,
         input_ids: Tensor | None = None,

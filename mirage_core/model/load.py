@@ -63,7 +63,7 @@ def load_model(ref: str | Path, latent_size: int | None = None, **kwargs: Any) -
 
 def save(model: MirageForConditionalGeneration, processor: MirageProcessor, folder: Path) -> None:
     """Write a checkpoint that `load_model`, `load_processor` and the stock classes open."""
-    model.save_pretrained(folder)
+    model.save_pretrained(folder, save_original_format=True)  # the names of the hub, which most programs know
     processor.save_pretrained(folder)
 
 

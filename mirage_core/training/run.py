@@ -56,7 +56,7 @@ def run_trainer(trainer: Trainer, processor: MirageProcessor, out: Path) -> dict
     Returns:
         Counts: updates, where the run was resumed, the first and last logged loss.
     """
-    resumed_from = newest_checkpoint(Path(trainer.args.output_dir))
+    resumed_from = newest_checkpoint(Path(trainer.args.output_dir), trainer.args.max_steps)
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(Progress(Path(trainer.args.output_dir) / METRICS_FILE))
     trainer.train(resume_from_checkpoint=str(resumed_from) if resumed_from else None)
@@ -71,10 +71,13 @@ def run_trainer(trainer: Trainer, processor: MirageProcessor, out: Path) -> dict
     }
 
 
-def newest_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint whose trainer state, which is written last, can be read."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True)
-    for path in found:
+def newest_checkpoint(folder: Path, num_updates: int) -> Path | None:
+    """The newest checkpoint whose trainer state, which is written last, can be read.
+
+    One of the last update is passed over: the stock trainer would take one more from there.
+    """
+    found = {int(path.name.split("-")[1]): path for path in folder.glob("checkpoint-*")}
+    for _, path in sorted(item for item in found.items() if item[0] < num_updates)[::-1]:
         try:
             json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
         except (OSError, json.JSONDecodeError):

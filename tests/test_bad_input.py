@@ -1,0 +1,112 @@
+"""What a user gets wrong: one message that names file and field, nothing published."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tasks.local import run_flow
+
+pytestmark = pytest.mark.prefect
+
+SPEC = {"task": "vsp_spatial_planning", "seed": 3, "level_shares": {3: 1}, "num_rows": {"train": 4, "validation": 2}}
+RECIPE = {
+    name: {"num_updates": 1, "batch_size": 2, "lr": 1e-3, "warmup_updates": 0}
+    for name in ("stage1", "stage2", "direct", "grpo")
+}
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Writes a spec and a recipe, with changes, and gives their paths."""
+
+    def write(spec: dict | None = None, recipe: dict | None = None) -> dict[str, Path]:
+        (tmp_path / "spec.yaml").write_text(yaml.safe_dump(SPEC | (spec or {})))
+        (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(RECIPE | (recipe or {})))
+        return {"spec": tmp_path / "spec.yaml", "recipe": tmp_path / "recipe.yaml"}
+
+    return write
+
+
+def complaint(capsys, flow, **parameters) -> str:
+    """The one line that a failing run ends with."""
+    with pytest.raises(SystemExit) as stop:
+        run_flow(flow, **parameters)
+    assert stop.value.code == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert lines[-1].startswith("error: ")
+    return lines[-1]
+
+
+def published(root: Path) -> set[str]:
+    return {path.parent.parent.name for path in root.glob("*/*/manifest.json")}
+
+
+def test_an_unknown_key_in_a_spec(prefect_server, artifact_root, files, capsys):
+    from flows.synth_vsp import synth_vsp
+
+    spec = files(spec={"holes": 3})["spec"]
+    message = complaint(capsys, synth_vsp, spec=spec)
+    assert str(spec) in message and "`holes`" in message
+    assert published(artifact_root) == set()
+
+
+def test_a_wrong_type_in_a_recipe(prefect_server, artifact_root, files, capsys):
+    from flows.end_to_end import end_to_end
+
+    paths = files(recipe={"gamma": "much"})
+    message = complaint(capsys, end_to_end, **paths)
+    assert str(paths["recipe"]) in message and "`gamma`" in message and "'much'" in message
+    assert published(artifact_root) == set()
+
+
+def test_a_missing_test_folder_is_noticed_before_any_work(prefect_server, artifact_root, files, capsys, tmp_path):
+    from flows.end_to_end import end_to_end
+
+    message = complaint(capsys, end_to_end, **files(), test=tmp_path / "nowhere")
+    assert str(tmp_path / "nowhere") in message
+    assert published(artifact_root) == set()
+
+
+def test_a_truncated_picture_of_the_official_test(prefect_server, artifact_root, files, capsys, vsp_folder, boards):
+    from flows.benchmark import benchmark
+
+    folder = vsp_folder(*boards(2))
+    picture = sorted(folder.glob("**/img/*.png"))[0]
+    picture.write_bytes(picture.read_bytes()[:200])
+    message = complaint(capsys, benchmark, model="tiny", **files(), test=folder)
+    assert str(picture) in message
+    assert "official-test" not in published(artifact_root)
+
+
+def test_a_base_model_that_is_not_there(prefect_server, artifact_root, files, capsys):
+    from flows.train_mirage import train_mirage
+
+    message = complaint(capsys, train_mirage, **files(recipe={"base_model": "./no/such/folder"}))
+    assert "base_model" in message and "./no/such/folder" in message
+    assert published(artifact_root) == set()
+
+
+@pytest.mark.train
+def test_a_truncated_shard_of_the_data_set(prefect_server, artifact_root, files, capsys):
+    from flows.synth_vsp import synth_vsp
+    from flows.train_mirage import train_mirage
+
+    paths = files()
+    run_flow(synth_vsp, spec=paths["spec"])
+    (shard,) = artifact_root.glob("dataset/*/rows/part-00000.parquet")
+    shard.write_bytes(shard.read_bytes()[:500])
+    message = complaint(capsys, train_mirage, **paths)
+    assert str(shard) in message
+    assert "features" not in published(artifact_root)
+
+
+def test_an_artifact_root_that_cannot_be_written(prefect_server, files, capsys, tmp_path):
+    from prefect.settings import PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
+
+    from flows.synth_vsp import synth_vsp
+
+    (tmp_path / "file").write_text("not a folder")
+    with temporary_settings(updates={PREFECT_RESULTS_LOCAL_STORAGE_PATH: tmp_path / "file" / "artifacts"}):
+        message = complaint(capsys, synth_vsp, spec=files()["spec"])
+    assert str(tmp_path / "file") in message
