@@ -5,6 +5,7 @@ run by hand or on another machine without Prefect. Settings come as a file; coun
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,8 +30,11 @@ def _write_counts(out: Path, counts: dict[str, Any]) -> None:
 
 
 @app.callback()
-def quiet() -> None:
-    """Turn off the bars of the libraries: in a log every step of a bar is a line."""
+def prepare() -> None:
+    """Set what must be set before torch is loaded, and turn off the libraries' bars: in a log every step is a line."""
+    # torchrun's own default. Threads of a small model wait for one another: on two shared cores two of them were four
+    # to ten times slower than one (docs/LOG.md). And one thread rounds alike on every run.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()

@@ -122,11 +122,14 @@ def test_half_batches_accumulated_twice_train_as_whole_ones(house, stage, tmp_pa
     def learned(name, **optimizer):
         out, _ = train(house, stage("own", num_updates=4, **optimizer), tmp_path / name)
         after, before = weights_of(out / "model"), weights_of(house.base)
-        return torch.cat([(after[key] - before[key]).flatten() for key in after])
+        moved = torch.cat([(after[key] - before[key]).flatten() for key in after])
+        return moved, [entry["loss"] for entry in logs_of(out)]
 
-    whole, halves = learned("whole", batch_size=8), learned("halves", batch_size=4, accumulation=2)
-    other = learned("other", batch_size=4)
+    whole, losses = learned("whole", batch_size=8)
+    halves, half_losses = learned("halves", batch_size=4, accumulation=2)
+    other, _ = learned("other", batch_size=4)
     assert (whole - halves).norm() < 1e-4 * whole.norm()
+    assert half_losses == pytest.approx(losses, rel=1e-3), "Adam does not see the scale of a loss, a reader does"
     assert (whole - other).norm() > 0.05 * whole.norm(), "twice as many rows make no difference"
 
 
