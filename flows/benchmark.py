@@ -10,7 +10,7 @@ from mirage_core.model.base import resolve_base
 from mirage_core.recipe import load_recipe
 from tasks import evaluation, synthesis
 from tasks.artifact import Artifact
-from tasks.cards import publish_card
+from tasks.cards import with_card
 from tasks.evaluation import TestSet
 from tasks.local import run_flow
 
@@ -19,8 +19,7 @@ def test_sets(spec: Path, test: Path | None) -> list[TestSet]:
     """The official test, where one is given, and the held-out rows of the spec's data set."""
     sets = []
     if test is not None:  # first, so that a wrong path is noticed before any work
-        official = synthesis.official_test(synthesis.find_test(test))
-        publish_card(official)
+        official = with_card(synthesis.official_test(synthesis.find_test(test)))
         sets.append(TestSet(name="official VSP boards", rows=official, split="test"))
     return [*sets, TestSet(name="held-out boards", rows=synth_vsp(spec), split="validation")]
 
@@ -31,13 +30,10 @@ def benchmark(model: str, recipe: Path, spec: Path, test: Path | None = None) ->
     settings = load_recipe(recipe).benchmark
     chosen = resolve_base(model)
     tests = test_sets(spec, test)
-    made = [
-        evaluation.benchmark(chosen, model, tests, settings),
-        evaluation.baselines(tests, settings),
+    return [
+        with_card(evaluation.benchmark(chosen, model, tests, settings)),
+        with_card(evaluation.baselines(tests, settings)),
     ]
-    for artifact in made:
-        publish_card(artifact)
-    return made
 
 
 def main(

@@ -11,7 +11,7 @@ from mirage_core.model.base import resolve_base
 from mirage_core.recipe import load_recipe
 from tasks import evaluation
 from tasks.artifact import Artifact
-from tasks.cards import publish_card
+from tasks.cards import with_card
 from tasks.local import run_flow
 
 ARMS = {
@@ -31,13 +31,10 @@ def end_to_end(spec: Path, recipe: Path, test: Path | None = None) -> Artifact:
     tests = test_sets(spec, test)
     made = train_mirage(spec, recipe)
     models = {"untrained base": base, **{title: made[stage] for stage, title in ARMS.items()}}
-    scores = [evaluation.benchmark(model, name, tests, settings.benchmark) for name, model in models.items()]
-    baselines = evaluation.baselines(tests, settings.benchmark)
+    scores = [with_card(evaluation.benchmark(model, name, tests, settings.benchmark)) for name, model in models.items()]
+    baselines = with_card(evaluation.baselines(tests, settings.benchmark))
     title = f"{spec.stem}, recipe {recipe.stem}"
-    page = evaluation.report(title, made["dataset"], [made[stage] for stage in ARMS], scores, baselines)
-    for artifact in (*scores, baselines, page):
-        publish_card(artifact)
-    return page
+    return with_card(evaluation.report(title, made["dataset"], [made[stage] for stage in ARMS], scores, baselines))
 
 
 def main(

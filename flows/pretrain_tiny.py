@@ -8,16 +8,14 @@ from prefect import flow
 from mirage_core.recipe import load_pretrain
 from tasks import training
 from tasks.artifact import Artifact
-from tasks.cards import publish_card
+from tasks.cards import with_card
 from tasks.local import run_flow
 
 
 @flow(name="pretrain-tiny")
 def pretrain_tiny(recipe: Path) -> Artifact:
     """Teach a tiny model to read mazes; its weights are what the package ships as `tiny`."""
-    model = training.pretrain(load_pretrain(recipe))
-    publish_card(model)
-    return model
+    return with_card(training.pretrain(load_pretrain(recipe)))
 
 
 def main(recipe: Path = Path("recipes/pretrain-tiny.yaml")) -> None:

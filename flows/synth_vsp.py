@@ -8,7 +8,7 @@ from prefect import flow
 from mirage_core.spec import load_spec
 from tasks import synthesis
 from tasks.artifact import Artifact
-from tasks.cards import publish_card
+from tasks.cards import with_card
 from tasks.local import run_flow
 
 
@@ -16,13 +16,10 @@ from tasks.local import run_flow
 def synth_vsp(spec: Path) -> Artifact:
     """Draw the puzzles of a spec, their helper images and their reasoning; verify and write the rows."""
     settings = load_spec(spec)
-    puzzles = synthesis.puzzles(settings)
-    pictures = synthesis.helper_images(puzzles, settings.rows_per_shard)
-    thoughts = synthesis.reasoning(puzzles, settings.teacher, settings.seed)
-    data = synthesis.dataset(pictures, thoughts, settings.teacher, settings.rows_per_shard)
-    for artifact in (puzzles, pictures, thoughts, data):
-        publish_card(artifact)
-    return data
+    puzzles = with_card(synthesis.puzzles(settings))
+    pictures = with_card(synthesis.helper_images(puzzles, settings.rows_per_shard))
+    thoughts = with_card(synthesis.reasoning(puzzles, settings.teacher, settings.seed))
+    return with_card(synthesis.dataset(pictures, thoughts, settings.teacher, settings.rows_per_shard))
 
 
 def main(spec: Path = Path("datasets_spec/vsp-tiny.yaml")) -> None:

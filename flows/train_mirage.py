@@ -10,7 +10,7 @@ from mirage_core.model.base import resolve_base
 from mirage_core.recipe import load_recipe
 from tasks import training
 from tasks.artifact import Artifact
-from tasks.cards import publish_card
+from tasks.cards import with_card
 from tasks.local import run_flow
 
 
@@ -19,20 +19,17 @@ def train_mirage(spec: Path, recipe: Path) -> dict[str, Artifact]:
     """Train stage 1, stage 2, stage 3 and the text-only arm on the data set of a spec, which is built if need be.
 
     Returns:
-        The artifact of each stage by its name, with `dataset` and `features` first.
+        The data set and the trained stages, each by its name.
     """
     settings = load_recipe(recipe)
     base = resolve_base(settings.base_model)
     data = synth_vsp(spec)
-    features = training.features(base, data)
-    stage1 = training.stage1(base, data, features, settings.supervised("helper"))
-    stage2 = training.stage2(stage1, data, features, settings.supervised("own"))
-    grpo = training.grpo(stage2, data, settings.reinforced())
-    direct = training.direct(base, data, features, settings.supervised("none"))
-    made = {"features": features, "stage1": stage1, "stage2": stage2, "grpo": grpo, "direct": direct}
-    for artifact in made.values():
-        publish_card(artifact)
-    return {"dataset": data, **made}
+    features = with_card(training.features(base, data))
+    stage1 = with_card(training.stage1(base, data, features, settings.supervised("helper")))
+    stage2 = with_card(training.stage2(stage1, data, features, settings.supervised("own")))
+    grpo = with_card(training.grpo(stage2, data, settings.reinforced()))
+    direct = with_card(training.direct(base, data, features, settings.supervised("none")))
+    return {"dataset": data, "stage1": stage1, "stage2": stage2, "grpo": grpo, "direct": direct}
 
 
 def main(spec: Path = Path("datasets_spec/vsp-tiny.yaml"), recipe: Path = Path("recipes/tiny.yaml")) -> None:

@@ -21,11 +21,12 @@ NUM_COLORS = 64
 """Four palette pictures of this size stay below 40 KB of text; a card is a row in Prefect's database."""
 
 
-def publish_card(artifact: Artifact) -> None:
-    """Write the artifact's card under its stage's name; the UI keeps the earlier ones as history."""
+def with_card(artifact: Artifact) -> Artifact:
+    """Write the artifact's card under its stage's name, and hand it on; the UI keeps earlier cards as history."""
     create_markdown_artifact(
         key=artifact.stage, markdown=render_card(artifact), description=f"{artifact.stage} {artifact.digest}"
     )
+    return artifact
 
 
 def render_card(artifact: Artifact) -> str:

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from mirage_core import manifest
 from mirage_core.errors import InputError
 from tasks.artifact import Artifact, ByContent, folder, plain
-from tasks.cards import publish_card, render_card
+from tasks.cards import with_card, render_card
 from tasks.stage import stage
 
 executed: Counter[str] = Counter()
@@ -64,7 +64,7 @@ def train(data: list[Artifact], lr: float = 0.1, *, out: Path, scratch: Path):
 @flow
 def road():
     for artifact in (drawn := pictures(Spec()), data := rows(drawn), trained := train([data])):
-        publish_card(artifact)
+        with_card(artifact)
     return trained
 
 

@@ -11,7 +11,7 @@ from mirage_core.benchmark.baselines import needs_planning
 from mirage_core.benchmark.items import Exam, read_items
 from mirage_core.benchmark.results import Answer, Scores, summarize
 from mirage_core.model.latent import MirageForConditionalGeneration
-from mirage_core.model.load import load_model, load_processor
+from mirage_core.model.load import best_device, load_model, load_processor
 from mirage_core.model.processor import MirageProcessor
 from mirage_core.puzzles import vsp
 from mirage_core.recipe import Benchmark
@@ -59,7 +59,7 @@ def examine(model_ref: str, exam: Exam, out: Path) -> dict[str, Any]:
     Returns:
         Counts per test set: items, right ones, accuracy and its interval, emission rate.
     """
-    model, processor = load_model(model_ref), load_processor(model_ref)
+    model, processor = load_model(model_ref).to(best_device()), load_processor(model_ref)
     counts = {}
     for number, test in enumerate(exam.tests):
         scores = score(model, read_items(test, exam.settings), processor, exam.settings, exam.model, test.name)

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import Qwen2_5_VLConfig
 
 from mirage_core.errors import InputError
@@ -59,6 +60,11 @@ def load_model(ref: str | Path, latent_size: int | None = None, **kwargs: Any) -
     if num_needed > model.get_input_embeddings().num_embeddings:
         model.resize_token_embeddings(num_needed)
     return model
+
+
+def best_device() -> torch.device:
+    """The accelerator of this machine, else the CPU."""
+    return torch.accelerator.current_accelerator() or torch.device("cpu")
 
 
 def save(model: MirageForConditionalGeneration, processor: MirageProcessor, folder: Path) -> None:

@@ -9,19 +9,18 @@ from mirage_core.puzzles import vsp
 from mirage_core.row import Row, encode_png, write_rows
 from mirage_core.synthesis.puzzles import Puzzle, read_puzzles
 
-NUM_SAMPLES = 4
-
 
 def draw_rows(puzzles: Path, out: Path, rows_per_shard: int) -> dict[str, Any]:
-    """Write rows with pictures, question and answer but no thoughts, and a few helper images under `samples/`.
+    """Write rows with pictures, question and answer but no thoughts, and a helper image per level under `samples/`.
 
     Returns:
         Counts: rows and pictures.
     """
     num_rows = write_rows((_row(puzzle) for puzzle in read_puzzles(puzzles)), str(out / "rows"), rows_per_shard)
     (out / "samples").mkdir()
-    for number, puzzle in zip(range(NUM_SAMPLES), read_puzzles(puzzles), strict=False):
-        Image.fromarray(vsp.helper_image(puzzle.board, puzzle.plan)).save(out / "samples" / f"{number}.png")
+    one_per_level = {puzzle.level: puzzle for puzzle in read_puzzles(puzzles)}
+    for level, puzzle in one_per_level.items():
+        Image.fromarray(vsp.helper_image(puzzle.board, puzzle.plan)).save(out / "samples" / f"level-{level}.png")
     return {"rows": num_rows, "pictures": 2 * num_rows}
 
 

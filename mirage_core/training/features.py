@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mirage_core.model.latent import MirageForConditionalGeneration
-from mirage_core.model.load import load_model, load_processor
+from mirage_core.model.load import best_device, load_model, load_processor
 from mirage_core.model.processor import MirageProcessor
 from mirage_core.row import Row, decode_image, in_batches, read_rows
 
@@ -40,7 +40,7 @@ def compute_features(base: str, data: Path, out: Path) -> dict[str, Any]:
     Returns:
         Counts: rows and pictures.
     """
-    model, processor = load_model(base).eval(), load_processor(base)
+    model, processor = load_model(base).eval().to(best_device()), load_processor(base)
     num_rows = num_pictures = 0
     for number, shard in enumerate(in_batches(read_rows(str(data / "rows"), split="train"), ROWS_PER_SHARD)):
         tensors: dict[str, Tensor] = {}

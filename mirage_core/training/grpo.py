@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import torch
 from datasets import Dataset, Features, Image, List, Value
 from torch import Tensor
 from transformers import set_seed
@@ -43,7 +44,7 @@ def train_grpo(start: str, data: Path, settings: Reinforced, out: Path, scratch:
     """
     set_seed(settings.seed)
     grpo, prompts = settings.grpo, _prompts(data)
-    model, processor = load_model(start), load_processor(start)
+    model, processor = load_model(start, dtype=torch.float32), load_processor(start)
     model.model.visual.requires_grad_(False)
     arguments = training_arguments(grpo, scratch, settings.seed, settings.precision) | {
         "logging_steps": 1,

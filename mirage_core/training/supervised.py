@@ -46,7 +46,7 @@ def train_supervised(
     """
     set_seed(settings.seed)
     processor = load_processor(start)
-    model = load_model(start, latent_size=settings.latent_size)
+    model = load_model(start, latent_size=settings.latent_size, dtype=torch.float32)
     model.model.visual.requires_grad_(False)
     rows = StageData(processor, data, FeatureStore(features), settings)
     trainer = StageTrainer(
