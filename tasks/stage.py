@@ -9,6 +9,7 @@ import functools
 import inspect
 import logging
 import os
+import platform
 import re
 import shutil
 import time
@@ -93,9 +94,11 @@ def _produce(
 def _folders(artifact: Artifact, uses_scratch: bool) -> Iterator[dict[str, Path]]:
     """The folder to fill, gone in any case afterwards, and the scratch folder, gone only after success."""
     base = Path(root(), artifact.stage)
-    partial = base / f".{artifact.digest}.{os.getpid()}"
+    partial = base / f".{artifact.digest}.{platform.node()}.{os.getpid()}"
     scratch = base / f".scratch-{artifact.digest}"
-    shutil.rmtree(partial, ignore_errors=True)
+    for abandoned in base.glob(f".{artifact.digest}.{platform.node()}.*"):
+        if not _is_running(int(abandoned.suffix[1:])):
+            shutil.rmtree(abandoned, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
         if uses_scratch:
@@ -106,6 +109,19 @@ def _folders(artifact: Artifact, uses_scratch: bool) -> Iterator[dict[str, Path]
             yield {"out": partial}
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    """Whether another process of this machine may still be filling its folder."""
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it runs, as another user
+        return True
+    return True
 
 
 def _is_complete(artifact: Artifact) -> bool:

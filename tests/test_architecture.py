@@ -1,6 +1,8 @@
 """Imports point one way: flows -> tasks -> mirage_core. Nothing points back."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,9 @@ def test_puzzle_families_do_not_know_one_another(path):
     own = f"mirage_core.puzzles.{path.stem}"
     others = {f"mirage_core.puzzles.{family.stem}" for family in FAMILIES} - {own} - SHARED_BY_FAMILIES
     assert not imports(path) & others
+
+
+def test_flows_start_without_torch():
+    """A run that finds everything done should not spend seconds on loading what it does not use."""
+    code = "import sys, flows.end_to_end; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

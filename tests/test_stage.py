@@ -1,6 +1,7 @@
 """The stage contract, on real tiny stages: first as plain calls, then as Prefect tasks in flows."""
 
 import json
+import platform
 import shutil
 import time
 from collections import Counter
@@ -11,14 +12,15 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.settings import PREFECT_RESULTS_LOCAL_STORAGE_PATH, PREFECT_TASKS_REFRESH_CACHE, temporary_settings
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from mirage_core import manifest
 from mirage_core.errors import InputError
 from tasks.artifact import Artifact, ByContent, folder, plain
-from tasks.cards import with_card, render_card
+from tasks.cards import render_card, with_card
 from tasks.stage import stage
 
+DEAD_PID = 999_999_999  # beyond any that a kernel gives out
 executed: Counter[str] = Counter()
 """How often each stage's function ran, in this test."""
 broken: dict[str, Exception] = {}
@@ -324,3 +326,21 @@ def test_cards_are_written_on_cached_runs_too(prefect_server):
     second = Card.get("train")
     assert first.id != second.id
     assert first.data == second.data and "| updates | 1 |" in second.data
+
+
+def test_what_a_killed_run_left_behind_is_removed(artifact_root):
+    digest = pictures.cache_policy.digest({"spec": Spec()})
+    left = artifact_root / "pictures" / f".{digest}.{platform.node()}.{DEAD_PID}"
+    left.mkdir(parents=True)
+    (left / "half.png").write_bytes(b"1")
+    pictures.fn(Spec())
+    assert [path.name for path in (artifact_root / "pictures").iterdir()] == [digest]
+
+
+def test_a_field_marked_exclude_is_no_part_of_the_digest():
+    class Source(BaseModel):
+        sha256: str
+        path: str = Field(exclude=True)
+
+    here, there = (plain(Source(sha256="a", path=path), "source") for path in ("/here", "/there"))
+    assert here == there == {"sha256": "a"}
