@@ -46,4 +46,4 @@ def test_puzzle_families_do_not_know_one_another(path):
 def test_flows_start_without_torch():
     """A run that finds everything done should not spend seconds on loading what it does not use."""
     code = "import sys, flows.end_to_end; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPO, check=False).returncode == 0
