@@ -40,7 +40,7 @@ def run_flow(flow: Flow, **parameters: Any) -> Any:
         SystemExit: With code 1 after one line `error: ...`, when the flow failed for a mistake that the user can mend.
     """
     for name in ("prefect.flow_runs", "prefect.task_runs"):
-        logging.getLogger(name).addFilter(_drop_traceback_of_input_error)
+        logging.getLogger(name).addFilter(_is_news)
     try:
         with _server():
             return flow(**parameters)
@@ -93,8 +93,6 @@ def _free_database(home: Path) -> Path:
     raise AssertionError("count() has no end")
 
 
-def _drop_traceback_of_input_error(record: logging.LogRecord) -> bool:
-    """A logging filter: the message of an `InputError` says all there is to say."""
-    if record.exc_info and isinstance(record.exc_info[1], InputError):
-        record.exc_info = None
-    return True
+def _is_news(record: logging.LogRecord) -> bool:
+    """A logging filter: an `InputError` is told once, at the end, without a traceback."""
+    return not (record.exc_info and isinstance(record.exc_info[1], InputError))
