@@ -1,4 +1,4 @@
-"""Isolation from the user's Prefect, set before anything imports it; one test server; boards and official test sets."""
+"""Isolation from the user's Prefect, set before anything imports it; one test server; boards, test sets, a data set."""
 
 import json
 import os
@@ -12,6 +12,11 @@ import pytest
 
 from mirage_core.puzzles import vsp
 from mirage_core.row import encode_png
+from mirage_core.spec import DatasetSpec
+from mirage_core.synthesis.dataset import build_dataset
+from mirage_core.synthesis.helper_images import draw_rows
+from mirage_core.synthesis.puzzles import sample_puzzles
+from mirage_core.synthesis.reasoning import explain_puzzles
 
 _home = tempfile.TemporaryDirectory(prefix="mirage-tests-", ignore_cleanup_errors=True)
 os.environ.update(
@@ -20,6 +25,20 @@ os.environ.update(
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
     DO_NOT_TRACK="1",
 )
+
+
+SMALL = DatasetSpec(
+    task=vsp.TASK,
+    seed=3,
+    level_shares={3: 1, 4: 1},
+    num_rows={"train": 24, "rl": 8, "validation": 8},
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record", action="store_true", help="write what test_golden_stages.py finds to golden/stages.json"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -105,3 +124,18 @@ def published_file(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set folder of 24 training, 8 reinforcement and 8 validation rows, made as the flows make one."""
+    folder = tmp_path_factory.mktemp("data")
+    puzzles, pictures, thoughts, rows = (folder / name for name in ("puzzles", "pictures", "thoughts", "data"))
+    for part in (puzzles, pictures, thoughts, rows):
+        part.mkdir()
+    sample_puzzles(SMALL, puzzles)
+    draw_rows(puzzles, pictures, SMALL.rows_per_shard)
+    explain_puzzles(puzzles, SMALL.seed, thoughts)
+    counts = build_dataset(pictures, thoughts, SMALL.teacher, SMALL.rows_per_shard, rows)
+    assert counts["kept"] == 40, counts
+    return rows

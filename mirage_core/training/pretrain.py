@@ -115,10 +115,22 @@ def pretrain(settings: Pretrain, out: Path, scratch: Path) -> dict[str, Any]:
         data_collator=Collator(processor.tokenizer.pad_token_id),
     )
     counts = run_trainer(trainer, processor, out)
-    rng = np.random.default_rng([settings.seed, 0, HELD_OUT_STREAM])
-    boards = [draw_board(rng, settings.levels) for _ in range(settings.num_held_out)]
-    examined = read_cells(model.eval(), processor, boards)
+    examined = read_cells(model.eval(), processor, held_out_boards(settings))
     return {"parameters": model.num_parameters(), **counts, "held_out": examined}
+
+
+def held_out_boards(settings: Pretrain) -> list[vsp.Board]:
+    """Boards that are nowhere in the training data, which is drawn anew to know: of 3x3 boards few are left."""
+    num_readings = settings.optimizer.num_updates * settings.optimizer.batch_size * settings.optimizer.accumulation
+    streams = (np.random.default_rng([settings.seed, index]) for index in range(num_readings))
+    trained = {draw_board(rng, settings.levels).content_hash for rng in streams}
+    rng = np.random.default_rng([settings.seed, 0, HELD_OUT_STREAM])
+    boards: list[vsp.Board] = []
+    while len(boards) < settings.num_held_out:
+        board = draw_board(rng, settings.levels)
+        if board.content_hash not in trained:
+            boards.append(board)
+    return boards
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""A small data set made as the flows make one, a random tiny model and its features, once per session."""
+"""A random tiny model and its features of the small data set, once per session."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,19 +13,8 @@ from mirage_core.model.load import save
 from mirage_core.model.tiny import build_config, build_processor
 from mirage_core.recipe import Optimizer, Pretrain, Supervised
 from mirage_core.row import Row, read_rows, write_rows
-from mirage_core.spec import DatasetSpec
-from mirage_core.synthesis.dataset import build_dataset
-from mirage_core.synthesis.helper_images import draw_rows
-from mirage_core.synthesis.puzzles import sample_puzzles
-from mirage_core.synthesis.reasoning import explain_puzzles
 from mirage_core.training.features import compute_features
 
-SPEC = DatasetSpec(
-    task="vsp_spatial_planning",
-    seed=3,
-    level_shares={3: 1, 4: 1},
-    num_rows={"train": 24, "rl": 8, "validation": 8},
-)
 SIZE = Pretrain(hidden=64, layers=2, optimizer=Optimizer(num_updates=1))
 
 
@@ -45,21 +34,6 @@ def one_thread() -> None:
 @pytest.fixture(scope="session")
 def processor() -> MirageProcessor:
     return build_processor()
-
-
-@pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set folder of 24 training, 8 reinforcement and 8 validation rows."""
-    folder = tmp_path_factory.mktemp("data")
-    puzzles, pictures, thoughts, rows = (folder / name for name in ("puzzles", "pictures", "thoughts", "data"))
-    for part in (puzzles, pictures, thoughts, rows):
-        part.mkdir()
-    sample_puzzles(SPEC, puzzles)
-    draw_rows(puzzles, pictures, SPEC.rows_per_shard)
-    explain_puzzles(puzzles, SPEC.seed, thoughts)
-    counts = build_dataset(pictures, thoughts, SPEC.teacher, SPEC.rows_per_shard, rows)
-    assert counts["kept"] == 40, counts
-    return rows
 
 
 @pytest.fixture(scope="session")
