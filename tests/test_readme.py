@@ -49,7 +49,7 @@ def environment(tmp_path, clone) -> dict[str, str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     own = {"PATH": f"{BIN}:{os.environ['PATH']}", "PREFECT_API_URL": f"http://127.0.0.1:{port}/api", "PYTHONPATH": "."}
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "MAKE"))}
     return kept | own | {"PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 
 

@@ -213,12 +213,14 @@ def test_another_seed_gives_other_data(smoke, tmp_path):
     assert len(same) < NUM_ROWS / 4  # small boards may meet
 
 
-def test_samples_to_look_at_are_helper_images(smoke):
-    rows = rows_of(smoke.data)
-    for number, path in enumerate(sorted((smoke.pictures / "samples").iterdir())):
-        shown = decode_image(path.read_bytes(), path.name)
-        assert np.array_equal(shown, decode_image(rows[number].helper_images[0], "row"))
-    assert number == 3
+def test_samples_to_look_at_are_helper_images_of_every_level(smoke):
+    drawn = {row.level: [] for row in rows_of(smoke.data)}
+    for row in rows_of(smoke.data):
+        drawn[row.level].append(decode_image(row.helper_images[0], "row"))
+    samples = {path.stem: decode_image(path.read_bytes(), path.name) for path in smoke.pictures.glob("samples/*.png")}
+    assert set(samples) == {f"level-{level}" for level in drawn}
+    for level, pictures in drawn.items():
+        assert any(np.array_equal(samples[f"level-{level}"], picture) for picture in pictures)
 
 
 def test_holes_stay_within_the_spec(tmp_path):
