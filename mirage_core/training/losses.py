@@ -6,9 +6,6 @@ Shapes: N latents of a batch, D width of the model.
 import torch
 from torch import Tensor
 
-TEXT_WEIGHT = 0.1
-"""Weight gamma of the text in stage 1. Source: Mirage (arXiv 2506.17218), section 3.2."""
-
 
 def alignment_loss(predicted_ND: Tensor, target_ND: Tensor) -> Tensor:
     """Mean cosine distance of latents from what they should be.
@@ -27,6 +24,6 @@ def alignment_loss(predicted_ND: Tensor, target_ND: Tensor) -> Tensor:
     return (1 - cosine_N).mean()
 
 
-def stage1_loss(text_loss: Tensor, alignment: Tensor, text_weight: float = TEXT_WEIGHT) -> Tensor:
-    """Loss of stage 1 from mean cross-entropy and mean cosine distance."""
-    return text_weight * text_loss + alignment
+def stage1_loss(text_loss: Tensor, alignment: Tensor, gamma: float) -> Tensor:
+    """Loss of stage 1 from mean cross-entropy and mean cosine distance; gamma weighs the text (section 3.2)."""
+    return gamma * text_loss + alignment
