@@ -115,8 +115,10 @@ def test_up_run_down(python, tmp_path):
         assert time.monotonic() < deadline_s
         time.sleep(0.2)
     assert "prefect flow-run retry" in python("tasks.services", "down")
-    assert (repo / "saved").exists()
-    assert programs_in(tmp_path) == []
+    deadline_s = time.monotonic() + 30  # where the run dies first, its trainer hears of it from the kernel, a little later
+    while not (repo / "saved").exists() or programs_in(tmp_path):
+        assert time.monotonic() < deadline_s, programs_in(tmp_path)
+        time.sleep(0.2)
     assert "not running" in python("tasks.services", "status")
     states = flow_run_states(repo)
     assert "Completed" in states and "Crashed" in states and "Running" not in states
