@@ -115,7 +115,7 @@ def test_up_run_down(python, tmp_path):
         assert time.monotonic() < deadline_s
         time.sleep(0.2)
     assert "prefect flow-run retry" in python("tasks.services", "down")
-    deadline_s = time.monotonic() + 30  # where the run dies first, its trainer hears of it from the kernel, a little later
+    deadline_s = time.monotonic() + 30  # a run that dies first leaves it to the kernel to tell its trainer
     while not (repo / "saved").exists() or programs_in(tmp_path):
         assert time.monotonic() < deadline_s, programs_in(tmp_path)
         time.sleep(0.2)
