@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mirage_core.puzzles import vsp
+from mirage_core.puzzles import vsp, vsp_pictures
 from mirage_core.puzzles.vsp import Board, check
 
 Boards = Callable[..., Iterator[Board]]
@@ -305,7 +305,7 @@ def test_helper_image_marks_the_route_and_nothing_else(boards: Boards):
 
 def test_helper_image_tells_the_direction():
     def red(board: Board, plan: str) -> np.ndarray:
-        return (vsp.helper_image(board, plan) == vsp.ROUTE_RGB).all(-1)
+        return (vsp.helper_image(board, plan) == vsp_pictures.ROUTE_RGB).all(-1)
 
     there, back = red(Board(("SFG", "FFF", "FFF")), "RR"), red(Board(("GFS", "FFF", "FFF")), "LL")
     heads = [np.flatnonzero(mask[:, 64:128].sum(0) == mask[:, 64:128].sum(0).max()) for mask in (there, back)]
