@@ -19,6 +19,7 @@ ARMS = {
     "stage2": "stages 1 + 2",
     "grpo": "stages 1 + 2 + GRPO",
     "direct": "direct answer (text only)",
+    "cot": "chain of thought (text only)",
 }
 """Stage of `train_mirage` -> name of its model in tables."""
 
@@ -30,11 +31,12 @@ def end_to_end(spec: Path, recipe: Path, test: Path | None = None) -> Artifact:
     base = resolve_base(settings.base_model)
     tests = test_sets(spec, test)
     made = train_mirage(spec, recipe)
-    models = {"untrained base": base, **{title: made[stage] for stage, title in ARMS.items()}}
+    arms = {stage: title for stage, title in ARMS.items() if stage in made}
+    models = {"untrained base": base, **{title: made[stage] for stage, title in arms.items()}}
     scores = [with_card(evaluation.benchmark(model, name, tests, settings.benchmark)) for name, model in models.items()]
     baselines = with_card(evaluation.baselines(tests, settings.benchmark))
     title = f"{spec.stem}, recipe {recipe.stem}"
-    return with_card(evaluation.report(title, made["dataset"], [made[stage] for stage in ARMS], scores, baselines))
+    return with_card(evaluation.report(title, made["dataset"], [made[stage] for stage in arms], scores, baselines))
 
 
 def main(

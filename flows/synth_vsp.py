@@ -17,9 +17,9 @@ def synth_vsp(spec: Path) -> Artifact:
     """Draw the puzzles of a spec, their helper images and their reasoning; verify and write the rows."""
     settings = load_spec(spec)
     puzzles = with_card(synthesis.puzzles(settings))
-    pictures = with_card(synthesis.helper_images(puzzles, settings.rows_per_shard))
-    thoughts = with_card(synthesis.reasoning(puzzles, settings.teacher, settings.seed))
-    return with_card(synthesis.dataset(pictures, thoughts, settings.teacher, settings.rows_per_shard))
+    pictures = with_card(synthesis.helper_images(puzzles))
+    told = synthesis.reasoning(puzzles, settings.teacher, settings.seed, settings.thoughts_per_puzzle)
+    return with_card(synthesis.dataset(pictures, with_card(told), settings.teacher))
 
 
 def main(spec: Path = Path("datasets_spec/vsp-tiny.yaml")) -> None:

@@ -16,7 +16,7 @@ from tasks.local import run_flow
 
 @flow(name="train-mirage")
 def train_mirage(spec: Path, recipe: Path) -> dict[str, Artifact]:
-    """Train stage 1, stage 2, stage 3 and the text-only arm on the data set of a spec, which is built if need be.
+    """Train stage 1, stage 2, stage 3 and the text-only arms on the data set of a spec, which is built if need be.
 
     Returns:
         The data set and the trained stages, each by its name.
@@ -25,11 +25,14 @@ def train_mirage(spec: Path, recipe: Path) -> dict[str, Artifact]:
     base = resolve_base(settings.base_model)
     data = synth_vsp(spec)
     features = with_card(training.features(base, data))
-    stage1 = with_card(training.stage1(base, data, features, settings.supervised("helper")))
-    stage2 = with_card(training.stage2(stage1, data, features, settings.supervised("own")))
+    stage1 = with_card(training.stage1(base, data, features, settings.supervised("stage1")))
+    stage2 = with_card(training.stage2(stage1, data, features, settings.supervised("stage2")))
     grpo = with_card(training.grpo(stage2, data, settings.reinforced()))
-    direct = with_card(training.direct(base, data, features, settings.supervised("none")))
-    return {"dataset": data, "stage1": stage1, "stage2": stage2, "grpo": grpo, "direct": direct}
+    direct = with_card(training.direct(base, data, features, settings.supervised("direct")))
+    made = {"dataset": data, "stage1": stage1, "stage2": stage2, "grpo": grpo, "direct": direct}
+    if settings.cot:
+        made["cot"] = with_card(training.cot(base, data, features, settings.supervised("cot")))
+    return made
 
 
 def main(spec: Path = Path("datasets_spec/vsp-tiny.yaml"), recipe: Path = Path("recipes/tiny.yaml")) -> None:

@@ -16,6 +16,7 @@ from mirage_core.benchmark.items import Exam
 from mirage_core.errors import InputError
 from mirage_core.recipe import Pretrain, Reinforced, Supervised
 from mirage_core.settings import load_settings
+from mirage_core.spec import DatasetSpec
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 COUNTS_FILE = "counts.json"
@@ -23,14 +24,14 @@ COUNTS_FILE = "counts.json"
 Folder = Annotated[Path, typer.Option()]
 File = Annotated[Path, typer.Option()]
 Text = Annotated[str, typer.Option()]
+Number = Annotated[int, typer.Option()]
 
 
 def _write_counts(out: Path, counts: dict[str, Any]) -> None:
     (out / COUNTS_FILE).write_text(json.dumps(counts, indent=1), encoding="utf-8")
 
 
-@app.callback()
-def prepare() -> None:
+def _prepare_torch() -> None:
     """Set what must be set before torch is loaded, and turn off the libraries' bars: in a log every step is a line."""
     # torchrun's own default. Threads of a small model wait for one another: on two shared cores two of them were four
     # to ten times slower than one (docs/LOG.md). And one thread rounds alike on every run.
@@ -41,8 +42,41 @@ def prepare() -> None:
 
 
 @app.command()
+def puzzles(settings: File, out: Folder, scratch: Folder) -> None:
+    """Puzzles of a spec."""
+    from mirage_core.synthesis.puzzles import sample_puzzles
+
+    _write_counts(out, sample_puzzles(load_settings(settings, DatasetSpec), out, scratch))
+
+
+@app.command()
+def helper_images(puzzles: Folder, out: Folder, scratch: Folder) -> None:
+    """Pictures and helper images of puzzles."""
+    from mirage_core.synthesis.helper_images import draw_rows
+
+    _write_counts(out, draw_rows(puzzles, out, scratch))
+
+
+@app.command()
+def reasoning(puzzles: Folder, seed: Number, thoughts_per_puzzle: Number, out: Folder, scratch: Folder) -> None:
+    """Thoughts about puzzles, by the oracle."""
+    from mirage_core.synthesis.reasoning import explain_puzzles
+
+    _write_counts(out, explain_puzzles(puzzles, seed, thoughts_per_puzzle, out, scratch))
+
+
+@app.command()
+def dataset(pictures: Folder, thoughts: Folder, teacher: Text, out: Folder, scratch: Folder) -> None:
+    """Verified rows."""
+    from mirage_core.synthesis.dataset import build_dataset
+
+    _write_counts(out, build_dataset(pictures, thoughts, teacher, out, scratch))
+
+
+@app.command()
 def features(base: Text, data: Folder, out: Folder) -> None:
     """Vision features of all training rows."""
+    _prepare_torch()
     from mirage_core.training.features import compute_features
 
     _write_counts(out, compute_features(base, data, out))
@@ -51,6 +85,7 @@ def features(base: Text, data: Folder, out: Folder) -> None:
 @app.command()
 def supervised(start: Text, data: Folder, features: Folder, settings: File, out: Folder, scratch: Folder) -> None:
     """Stage 1, stage 2 or the text-only arm."""
+    _prepare_torch()
     from mirage_core.training.supervised import train_supervised
 
     stage = load_settings(settings, Supervised)
@@ -60,6 +95,7 @@ def supervised(start: Text, data: Folder, features: Folder, settings: File, out:
 @app.command()
 def grpo(start: Text, data: Folder, settings: File, out: Folder, scratch: Folder) -> None:
     """Stage 3, reinforcement on the rows of split `rl`."""
+    _prepare_torch()
     from mirage_core.training.grpo import train_grpo
 
     _write_counts(out, train_grpo(start, data, load_settings(settings, Reinforced), out, scratch))
@@ -68,6 +104,7 @@ def grpo(start: Text, data: Folder, settings: File, out: Folder, scratch: Folder
 @app.command()
 def pretrain(settings: File, out: Folder, scratch: Folder) -> None:
     """A tiny base model from nothing."""
+    _prepare_torch()
     from mirage_core.training.pretrain import pretrain as train
 
     _write_counts(out, train(load_settings(settings, Pretrain), out, scratch))
@@ -76,6 +113,7 @@ def pretrain(settings: File, out: Folder, scratch: Folder) -> None:
 @app.command()
 def benchmark(model: Text, settings: File, out: Folder) -> None:
     """Score a model on test sets."""
+    _prepare_torch()
     from mirage_core.benchmark.scores import examine
 
     _write_counts(out, examine(model, load_settings(settings, Exam), out))

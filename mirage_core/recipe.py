@@ -10,6 +10,8 @@ from mirage_core.settings import Seed, Settings, load_settings
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0.0)]
 Precision = Literal["fp32", "bf16"]
+Latents = Literal["helper", "own", "none"]
+SupervisedStage = Literal["stage1", "stage2", "direct", "cot"]
 
 
 class Optimizer(Settings):
@@ -42,21 +44,36 @@ class Grpo(Optimizer):
     """Added to the reward 1 of a right answer when the output has the asked form; Mirage, appendix B."""
 
 
+class Sampling(Settings):
+    """Answers drawn at random beside the greedy one; temperature and top-p as in Mirage's evaluation script."""
+
+    num_samples: PositiveInt = 4
+    """Answers per item; the paper draws one."""
+    temperature: PositiveFloat = 0.7
+    """Divides the logits."""
+    top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 0.9
+    """Drawn from the most likely tokens that together have this share; no other cut."""
+    seed: Seed = 0
+    """Random seed of the answers; another batch size makes other draws of it."""
+
+
 class Benchmark(Settings):
     """How a trained model is examined."""
 
-    levels: tuple[PositiveInt, ...] = (3, 4, 5, 6)
-    """Levels of the official test that are scored."""
+    levels: tuple[PositiveInt, ...] = (3, 4, 5, 6, 7, 8)
+    """Board sizes that are examined. Mirage's two tasks count 3 to 6 in their headline, as the paper does."""
     batch_size: PositiveInt = 8
     """Puzzles generated for at once."""
     max_new_tokens: PositiveInt = 1024
     """Longest output; Mirage, appendix B."""
+    sampling: Sampling | None = None
+    """Also draw answers at random; None examines by greedy decoding only."""
 
 
 class Supervised(Settings):
     """One supervised stage; all that decides its result beside its inputs."""
 
-    latents: Literal["helper", "own", "none"]
+    latents: Latents
     """Teacher-forced from the helper image (stage 1), the model's own (stage 2), or no latent span (text-only arm)."""
     seed: Seed
     """As of the recipe."""
@@ -97,7 +114,7 @@ class Recipe(Settings):
     gamma: PositiveFloat = 0.1
     """Weight of the text loss in stage 1, beside 1 for the alignment; Mirage, equation 3."""
     thoughts: bool = False
-    """Whether the reasoning text is trained too (the paper's CoT arm) or only the answer (its direct arm)."""
+    """Whether stages 1 and 2 learn the reasoning text too (the paper's CoT variant) or only the answer (its direct one)."""
     precision: Precision = "fp32"
     """Of the forward pass; the weights that the optimizer updates are always fp32."""
     stage1: Optimizer
@@ -107,21 +124,26 @@ class Recipe(Settings):
     grpo: Grpo
     """Reinforcement on the rows of split `rl`."""
     direct: Optimizer
-    """The text-only arm: the answer without latents, from the same base on the same rows."""
+    """The text-only arm: the bare answer without latents, from the same base on the same rows."""
+    cot: Optimizer | None = None
+    """A second text-only arm, which learns the reasoning text too (the paper's CoT SFT); None leaves it out."""
     benchmark: Benchmark = Benchmark()
     """How every model of the run is examined."""
 
-    def supervised(self, latents: Literal["helper", "own", "none"]) -> Supervised:
-        """Settings of the stage that takes its latents from there."""
-        optimizers = {"helper": self.stage1, "own": self.stage2, "none": self.direct}
+    def supervised(self, stage: SupervisedStage) -> Supervised:
+        """Settings of a supervised stage."""
+        optimizers = {"stage1": self.stage1, "stage2": self.stage2, "direct": self.direct, "cot": self.cot}
+        latents: dict[str, Latents] = {"stage1": "helper", "stage2": "own", "direct": "none", "cot": "none"}
+        optimizer = optimizers[stage]
+        assert optimizer is not None, f"the recipe leaves out stage {stage}"
         return Supervised(
-            latents=latents,
+            latents=latents[stage],
             seed=self.seed,
             latent_size=self.latent_size,
             gamma=self.gamma,
-            thoughts=self.thoughts,
+            thoughts=stage == "cot" or (self.thoughts and stage != "direct"),
             precision=self.precision,
-            optimizer=optimizers[latents],
+            optimizer=optimizer,
         )
 
     def reinforced(self) -> Reinforced:

@@ -7,10 +7,10 @@ the metadata by which `datasets` knows its image columns.
 import io
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import fsspec
 import numpy as np
@@ -20,13 +20,20 @@ from PIL import Image, UnidentifiedImageError
 
 from mirage_core.errors import InputError
 
+Item = TypeVar("Item")
+IMAGE_COLUMNS = ("images", "helper_images")
+ROW_GROUP_SIZE = 100
+"""Rows that a reader takes into memory at once."""
+DICTIONARY_BYTES = 16 << 20
+"""Room for every picture of a row group."""
+
 
 @dataclass(frozen=True)
 class Row:
     """One example. Images are PNG bytes."""
 
     id: str
-    """Hash of the puzzle's content, with the task as prefix."""
+    """Task, hash of the puzzle's content and, where a puzzle has several thoughts, the number of the thought."""
     task: str
     split: str
     level: int
@@ -45,19 +52,56 @@ class Row:
     """Reason of the verification's verdict; "ok" for kept rows."""
 
 
-@cache
-def arrow_schema() -> pa.Schema:
-    """The one schema; `datasets` is imported late because it takes seconds."""
-    from datasets import Features, Image, List, Value
+def _arrow_schema() -> pa.Schema:
+    """The one schema, with the note by which `datasets` decodes the images; `datasets` itself takes seconds to load."""
+    text, image = pa.string(), pa.struct({"bytes": pa.binary(), "path": pa.string()})
+    columns = {column.name: text for column in fields(Row)} | {"level": pa.int32(), "choices": pa.list_(text)}
+    columns |= {name: pa.list_(image) for name in IMAGE_COLUMNS}
+    features: dict[str, Any] = {name: {"dtype": str(kind), "_type": "Value"} for name, kind in columns.items()}
+    features["choices"] = {"feature": features["id"], "_type": "List"}
+    features |= {name: {"feature": {"mode": "RGB", "_type": "Image"}, "_type": "List"} for name in IMAGE_COLUMNS}
+    return pa.schema(columns, metadata={"huggingface": json.dumps({"info": {"features": features}})})
 
-    text, images = Value("string"), List(Image())
-    return Features(
-        {
-            "id": text, "task": text, "split": text, "level": Value("int32"), "question": text, "images": images,
-            "helper_images": images, "thought_before": text, "thought_after": text, "answer": text,
-            "choices": List(text), "meta": text, "teacher": text, "verdict": text,
-        }
-    ).arrow_schema  # fmt: skip
+
+ARROW_SCHEMA = _arrow_schema()
+
+
+def rows_to_table(rows: Iterable[Row]) -> pa.Table:
+    """Rows in the one schema."""
+    chosen = list(rows)
+    columns = {column.name: [getattr(row, column.name) for row in chosen] for column in fields(Row)}
+    for name in IMAGE_COLUMNS:
+        columns[name] = [[{"bytes": data, "path": None} for data in pictures] for pictures in columns[name]]
+    columns["meta"] = [json.dumps(meta, sort_keys=True) for meta in columns["meta"]]
+    return pa.table(columns, schema=ARROW_SCHEMA)
+
+
+def write_table(table: pa.Table, file: Any) -> None:
+    """Write one shard.
+
+    Pictures are compressed already. A dictionary keeps those that several rows of a row group share only once.
+    """
+    pq.write_table(
+        table,
+        file,
+        row_group_size=ROW_GROUP_SIZE,
+        compression={path: "none" if path.startswith(IMAGE_COLUMNS) else "zstd" for path in _leaf_columns()},
+        dictionary_pagesize_limit=DICTIONARY_BYTES,
+    )
+
+
+@cache
+def _leaf_columns() -> tuple[str, ...]:
+    """Parquet's names of the columns, nested ones by their paths."""
+    sink = io.BytesIO()
+    pq.write_table(ARROW_SCHEMA.empty_table(), sink)
+    schema = pq.ParquetFile(sink).schema
+    return tuple(schema.column(number).path for number in range(len(schema)))
+
+
+def shard_name(number: int) -> str:
+    """File name of a shard."""
+    return f"part-{number:05d}.parquet"
 
 
 def write_rows(rows: Iterable[Row], uri: str, rows_per_shard: int = 1000) -> int:
@@ -73,9 +117,8 @@ def write_rows(rows: Iterable[Row], uri: str, rows_per_shard: int = 1000) -> int
 
     def flush() -> None:
         nonlocal num_shards
-        table = pa.Table.from_pylist([_to_arrow(row) for row in shard], schema=arrow_schema())
-        with filesystem.open(f"{folder}/part-{num_shards:05d}.parquet", "wb") as file:
-            pq.write_table(table, file, compression="zstd", row_group_size=100)
+        with filesystem.open(f"{folder}/{shard_name(num_shards)}", "wb") as file:
+            write_table(rows_to_table(shard), file)
         num_shards += 1
         shard.clear()
 
@@ -114,8 +157,8 @@ def read_rows(uri: str, split: str | None = None) -> Iterator[Row]:
             raise InputError(f"{path}: not a readable shard ({error})") from error
 
 
-def in_batches(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
-    """Lists of `size` rows; the last one may be shorter."""
+def in_batches(rows: Iterator[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of `size` items; the last one may be shorter."""
     while batch := list(islice(rows, size)):
         yield batch
 
@@ -139,16 +182,8 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
         raise InputError(f"{name}: not a readable picture ({error})") from error
 
 
-def _to_arrow(row: Row) -> dict[str, Any]:
-    values = asdict(row)
-    for name in ("images", "helper_images"):
-        values[name] = [{"bytes": data, "path": None} for data in values[name]]
-    values["meta"] = json.dumps(row.meta, sort_keys=True)
-    return values
-
-
 def _from_arrow(values: dict[str, Any]) -> Row:
-    for name in ("images", "helper_images"):
+    for name in IMAGE_COLUMNS:
         values[name] = [image["bytes"] for image in values[name]]
     values["meta"] = json.loads(values["meta"])
     return Row(**values)

@@ -16,25 +16,31 @@ AnyKey = TypeVar("AnyKey", int, str)
 class DatasetSpec(Settings):
     """Identity of a data set. Released specs are never edited; a change is a new file."""
 
-    task: Literal["vsp_spatial_planning"]
+    task: Literal["vsp_spatial_planning", "vsp_spatial_reasoning"]
     """What is asked."""
     seed: Seed
-    """Random seed; puzzle number `index` draws from `default_rng([seed, index])`."""
+    """Random seed; each draw has a random generator of its own, of this seed and the puzzle's number."""
     level_shares: dict[Level, Annotated[int, Field(gt=0)]]
     """Board size in cells -> its share of every split; Mirage trains on 3:4:5:6 = 1:2:3:4 (Table 8)."""
-    hole_probability: tuple[Probability, Probability] = (0.2, 0.2)
-    """Lowest and highest chance of a cell to be a hole, drawn per board; 0.18 to 0.2 matches the published rows."""
-    num_rows: dict[Split, Annotated[int, Field(gt=0)]]
-    """Rows asked for per split; splits never share a board."""
+    holes: Literal["test", "paper"] | tuple[Probability, Probability] = "test"
+    """"test": as many holes as the official test has at each level. "paper": at most 20 % of the cells, as the paper
+    says (the published rows do not keep to it). Or the lowest and highest chance of a cell, drawn per board."""
+    num_puzzles: dict[Split, Annotated[int, Field(gt=0)]]
+    """Puzzles per split; splits never share a board."""
+    thoughts_per_puzzle: Annotated[int, Field(gt=0)] = 1
+    """Rows made of each training puzzle, every one with words of its own; Mirage makes 3. Other splits have one."""
+    symmetries: bool = False
+    """Whether training boards come in their eight orientations; then official boards and those of other splits are
+    kept out in every orientation too."""
     teacher: Literal["oracle"] = "oracle"
     """Who writes the reasoning; "oracle" composes it from the solver's trace."""
-    rows_per_shard: Annotated[int, Field(gt=0)] = 1000
-    """Rows in one Parquet file."""
+    puzzles_per_shard: Annotated[int, Field(gt=0)] = 1000
+    """Puzzles in one Parquet file."""
 
-    @field_validator("hole_probability")
+    @field_validator("holes")
     @classmethod
-    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
-        if value[0] > value[1]:
+    def _ordered(cls, value: str | tuple[float, float]) -> str | tuple[float, float]:
+        if not isinstance(value, str) and value[0] > value[1]:
             raise ValueError("the lowest probability comes first")
         return value
 
@@ -43,7 +49,7 @@ class DatasetSpec(Settings):
     def _sorted_levels(cls, value: dict[int, int]) -> dict[int, int]:
         return _in_order(value, sorted(value))
 
-    @field_validator("num_rows")
+    @field_validator("num_puzzles")
     @classmethod
     def _sorted_splits(cls, value: dict[str, int]) -> dict[str, int]:
         return _in_order(value, [split for split in get_args(Split) if split in value])

@@ -8,11 +8,8 @@ from mirage_core.benchmark.official import fingerprint, import_test
 from mirage_core.manifest import Counts
 from mirage_core.settings import Settings
 from mirage_core.spec import DatasetSpec
-from mirage_core.synthesis.dataset import build_dataset
-from mirage_core.synthesis.helper_images import draw_rows
-from mirage_core.synthesis.puzzles import sample_puzzles
-from mirage_core.synthesis.reasoning import explain_puzzles
 from tasks.artifact import Artifact, folder
+from tasks.jobs import run_job
 from tasks.stage import stage
 
 
@@ -32,24 +29,28 @@ def find_test(path: Path | str) -> TestSource:
     return TestSource(sha256=fingerprint(Path(path)), path=str(path))
 
 
-@stage("puzzles")
-def puzzles(spec: DatasetSpec, *, out: Path) -> Counts:
-    return sample_puzzles(spec, out)
+@stage("puzzles", version=2)
+def puzzles(spec: DatasetSpec, *, out: Path, scratch: Path) -> Counts:
+    return run_job("puzzles", out, spec, scratch=scratch)
 
 
-@stage("helper-images")
-def helper_images(puzzles: Artifact, rows_per_shard: int, *, out: Path) -> Counts:
-    return draw_rows(folder(puzzles), out, rows_per_shard)
+@stage("helper-images", version=2)
+def helper_images(puzzles: Artifact, *, out: Path, scratch: Path) -> Counts:
+    return run_job("helper-images", out, puzzles=folder(puzzles), scratch=scratch)
 
 
-@stage("reasoning")
-def reasoning(puzzles: Artifact, teacher: str, seed: int, *, out: Path) -> Counts:
-    return explain_puzzles(folder(puzzles), seed, out)
+@stage("reasoning", version=2)
+def reasoning(
+    puzzles: Artifact, teacher: str, seed: int, thoughts_per_puzzle: int, *, out: Path, scratch: Path
+) -> Counts:
+    how = {"seed": seed, "thoughts_per_puzzle": thoughts_per_puzzle}
+    return run_job("reasoning", out, puzzles=folder(puzzles), **how, scratch=scratch)
 
 
-@stage("dataset")
-def dataset(pictures: Artifact, thoughts: Artifact, teacher: str, rows_per_shard: int, *, out: Path) -> Counts:
-    return build_dataset(folder(pictures), folder(thoughts), teacher, rows_per_shard, out)
+@stage("dataset", version=2)
+def dataset(pictures: Artifact, thoughts: Artifact, teacher: str, *, out: Path, scratch: Path) -> Counts:
+    inputs = {"pictures": folder(pictures), "thoughts": folder(thoughts)}
+    return run_job("dataset", out, **inputs, teacher=teacher, scratch=scratch)
 
 
 @stage("official-test")

@@ -6,6 +6,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ SMALL = DatasetSpec(
     task=vsp.TASK,
     seed=3,
     level_shares={3: 1, 4: 1},
-    num_rows={"train": 24, "rl": 8, "validation": 8},
+    num_puzzles={"train": 24, "rl": 8, "validation": 8},
 )
 
 
@@ -126,16 +127,41 @@ def published_file(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+class Built(NamedTuple):
+    """Folders and counts of the four steps from a spec to rows."""
+
+    puzzles: Path
+    pictures: Path
+    thoughts: Path
+    data: Path
+    counts: dict[str, dict[str, Any]]
+
+
 @pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set folder of 24 training, 8 reinforcement and 8 validation rows, made as the flows make one."""
-    folder = tmp_path_factory.mktemp("data")
-    puzzles, pictures, thoughts, rows = (folder / name for name in ("puzzles", "pictures", "thoughts", "data"))
-    for part in (puzzles, pictures, thoughts, rows):
-        part.mkdir()
-    sample_puzzles(SMALL, puzzles)
-    draw_rows(puzzles, pictures, SMALL.rows_per_shard)
-    explain_puzzles(puzzles, SMALL.seed, thoughts)
-    counts = build_dataset(pictures, thoughts, SMALL.teacher, SMALL.rows_per_shard, rows)
-    assert counts["kept"] == 40, counts
-    return rows
+def synthesize() -> Callable[..., Built]:
+    """A function that makes a data set below a folder, as the flows make one."""
+
+    def build(spec: DatasetSpec, root: Path, workers: int = 1) -> Built:
+        folders = [root / name for name in ("puzzles", "pictures", "thoughts", "data")]
+        scratch = [root / f"scratch-{folder.name}" for folder in folders]
+        for folder in folders + scratch:
+            folder.mkdir(parents=True)
+        puzzles, pictures, thoughts, data = folders
+        told = spec.thoughts_per_puzzle
+        counts = {
+            "puzzles": sample_puzzles(spec, puzzles, scratch[0], workers),
+            "pictures": draw_rows(puzzles, pictures, scratch[1], workers),
+            "thoughts": explain_puzzles(puzzles, spec.seed, told, thoughts, scratch[2], workers),
+            "data": build_dataset(pictures, thoughts, spec.teacher, data, scratch[3], workers),
+        }
+        return Built(*folders, counts)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def data(synthesize: Callable[..., Built], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set folder of 24 training, 8 reinforcement and 8 validation rows."""
+    built = synthesize(SMALL, tmp_path_factory.mktemp("data"))
+    assert built.counts["data"]["kept"] == 40, built.counts
+    return built.data

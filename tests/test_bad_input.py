@@ -9,7 +9,7 @@ from tasks.local import run_flow
 
 pytestmark = pytest.mark.prefect
 
-SPEC = {"task": "vsp_spatial_planning", "seed": 3, "level_shares": {3: 1}, "num_rows": {"train": 4, "validation": 2}}
+SPEC = {"task": "vsp_spatial_planning", "seed": 3, "level_shares": {3: 1}, "num_puzzles": {"train": 4, "validation": 2}}
 RECIPE = {
     name: {"num_updates": 1, "batch_size": 2, "lr": 1e-3, "warmup_updates": 0}
     for name in ("stage1", "stage2", "direct", "grpo")
@@ -45,9 +45,9 @@ def published(root: Path) -> set[str]:
 def test_an_unknown_key_in_a_spec(prefect_server, artifact_root, files, capsys):
     from flows.synth_vsp import synth_vsp
 
-    spec = files(spec={"holes": 3})["spec"]
+    spec = files(spec={"colour": 3})["spec"]
     message = complaint(capsys, synth_vsp, spec=spec)
-    assert str(spec) in message and "`holes`" in message
+    assert str(spec) in message and "`colour`" in message
     assert published(artifact_root) == set()
 
 

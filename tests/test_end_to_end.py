@@ -27,7 +27,7 @@ RERUN_LIMIT_S = 40
 """A rerun takes less than half of this on an idle machine."""
 SPEC = {
     "task": "vsp_spatial_planning", "seed": 5, "level_shares": {3: 1, 4: 1},
-    "num_rows": {"train": 16, "rl": 4, "validation": 4},
+    "num_puzzles": {"train": 16, "rl": 4, "validation": 4},
 }  # fmt: skip
 ONE_UPDATE = {"num_updates": 1, "batch_size": 8, "lr": 1e-3, "warmup_updates": 0}
 RECIPE = {

@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from mirage_core.errors import InputError
-from mirage_core.row import Row, decode_image, encode_png, in_batches, read_rows, write_rows
+from mirage_core.row import ARROW_SCHEMA, Row, decode_image, encode_png, in_batches, read_rows, write_rows
 
 
 def picture(index, height=6, width=8):
@@ -38,6 +39,22 @@ def test_what_is_written_is_read(tmp_path):
     assert write_rows(iter(ROWS), str(tmp_path), rows_per_shard=3) == 10
     assert [path.name for path in sorted(tmp_path.iterdir())] == [f"part-0000{n}.parquet" for n in range(4)]
     assert list(read_rows(str(tmp_path))) == ROWS
+
+
+def test_the_schema_is_the_one_that_datasets_would_write():
+    from datasets import Features, Image, List, Value
+
+    kinds = {"level": Value("int32"), "choices": List(Value("string"))}
+    kinds |= {name: List(Image(mode="RGB")) for name in ("images", "helper_images")}
+    expected = Features({name: kinds.get(name, Value("string")) for name in Row.__dataclass_fields__}).arrow_schema
+    assert ARROW_SCHEMA.equals(expected, check_metadata=True)
+
+
+def test_a_picture_that_rows_share_is_stored_once(tmp_path):
+    shared = [replace(ROWS[0], id=str(number), images=[encode_png(picture(1, 99, 99))]) for number in range(50)]
+    write_rows(shared, str(tmp_path))
+    assert (tmp_path / "part-00000.parquet").stat().st_size < 2 * len(shared[0].images[0])
+    assert list(read_rows(str(tmp_path))) == shared
 
 
 def test_one_split_is_read_in_order(tmp_path):

@@ -47,14 +47,16 @@ def test_the_folders_hold_what_the_tests_look_at():
         ({"level_shares": {2: 1}}, "level_shares.2"),
         ({"level_shares": {9: 1}}, "level_shares.9"),
         ({"level_shares": {3: 0}}, "level_shares.3"),
-        ({"num_rows": {}}, "num_rows"),
-        ({"num_rows": {"test": 3}}, "num_rows.test"),
-        ({"num_rows": {"train": 0}}, "num_rows.train"),
-        ({"hole_probability": [0.4, 0.1]}, "hole_probability"),
-        ({"hole_probability": [0.1, 0.95]}, "hole_probability.1"),
-        ({"hole_probability": 0.2}, "hole_probability"),
+        ({"num_puzzles": {}}, "num_puzzles"),
+        ({"num_puzzles": {"test": 3}}, "num_puzzles.test"),
+        ({"num_puzzles": {"train": 0}}, "num_puzzles.train"),
+        ({"holes": [0.4, 0.1]}, "holes"),
+        ({"holes": [0.1, 0.95]}, "holes"),
+        ({"holes": 0.2}, "holes"),
+        ({"holes": "many"}, "holes"),
+        ({"thoughts_per_puzzle": 0}, "thoughts_per_puzzle"),
         ({"teacher": "nobody"}, "teacher"),
-        ({"rows_per_shard": 0}, "rows_per_shard"),
+        ({"puzzles_per_shard": 0}, "puzzles_per_shard"),
         ({"colour": "red"}, "colour"),
     ],
 )
@@ -69,7 +71,7 @@ def test_the_order_of_levels_and_splits_in_the_file_means_nothing():
     """A stage's digest does not see it, so the data must not either."""
     turned = {key: dict(reversed(value.items())) if isinstance(value, dict) else value for key, value in SMOKE.items()}
     spec, other = DatasetSpec(**SMOKE), DatasetSpec(**turned)
-    assert list(spec.num_rows) == list(other.num_rows) == ["train", "rl", "validation"]
+    assert list(spec.num_puzzles) == list(other.num_puzzles) == ["train", "rl", "validation"]
     assert list(spec.level_shares) == list(other.level_shares) == [3, 4]
 
 
@@ -83,7 +85,7 @@ def test_recipes_that_make_no_sense_are_refused(tmp_path, text):
 
 def test_arms_differ_in_where_the_latents_come_from_and_in_steps_only():
     recipe = load_recipe(REPO / "recipes/tiny.yaml")
-    arms = {latents: recipe.supervised(latents) for latents in ("helper", "own", "none")}
+    arms = {stage: recipe.supervised(stage) for stage in ("stage1", "stage2", "direct")}
     assert [arm.optimizer for arm in arms.values()] == [recipe.stage1, recipe.stage2, recipe.direct]
     rest = [arm.model_dump(exclude={"latents", "optimizer"}) for arm in arms.values()]
     assert rest[0] == rest[1] == rest[2]

@@ -9,12 +9,12 @@ from itertools import takewhile
 from typing import Literal
 
 from mirage_core.puzzles.verdict import OK, Verdict
-from mirage_core.puzzles.vsp_board import MOVES, Board, Cell, official_hashes, sample, solve, walk
+from mirage_core.puzzles.vsp_board import MOVES, Board, Cell, official_hashes, orientations, sample, solve, walk
 from mirage_core.puzzles.vsp_pictures import FACING, Facing, helper_image, read_board, render
 
 __all__ = [
     "FACING", "MOVES", "QUESTION", "TASK", "Board", "Cell", "Facing", "Rule", "answer_text", "check", "helper_image",
-    "official_hashes", "question", "read_board", "render", "sample", "solve", "walk",
+    "official_hashes", "orientations", "question", "read_board", "render", "sample", "solve", "walk",
 ]  # fmt: skip
 
 TASK = "vsp_spatial_planning"

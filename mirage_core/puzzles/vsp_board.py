@@ -6,7 +6,7 @@ Source: Visual Spatial Planning (VSP), github UCSB-NLP-Chang/Visual-Spatial-Plan
 import hashlib
 from collections import deque
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 import numpy as np
@@ -41,15 +41,15 @@ class Board:
     def size(self) -> int:
         return len(self.rows)
 
-    @property
+    @cached_property
     def start(self) -> Cell:
         return self._find("S")
 
-    @property
+    @cached_property
     def goal(self) -> Cell:
         return self._find("G")
 
-    @property
+    @cached_property
     def content_hash(self) -> str:
         """sha256 of the rows joined by newlines; the form of the shipped list of official boards."""
         return hashlib.sha256("\n".join(self.rows).encode()).hexdigest()
@@ -64,37 +64,69 @@ class Board:
         return (row, column) if inside else cell
 
     def _find(self, letter: str) -> Cell:
-        return next((r, row.index(letter)) for r, row in enumerate(self.rows) if letter in row)
+        return divmod("".join(self.rows).index(letter), self.size)
 
 
 def sample(rng: np.random.Generator, size: int, hole_probability: float) -> Board:
     """Draw a solvable board: start and goal anywhere, every other cell a hole with the given probability.
 
     Source: the sampler that matches the published rows' statistics has independent holes at 0.18 to 0.2.
+
+    Raises:
+        ValueError: A board of that size has no room for start and goal, or the probability is none.
     """
-    while True:
-        letters = np.where(rng.random(size * size) < hole_probability, "H", "F")
-        start, goal = rng.choice(size * size, 2, replace=False)
-        letters[start], letters[goal] = "S", "G"
-        board = Board(tuple("".join(row) for row in letters.reshape(size, size)))
+    if size < 2 or not 0.0 <= hole_probability <= 1.0:
+        raise ValueError(f"no boards of size {size} with hole probability {hole_probability}")
+    num_cells = size * size
+    while True:  # ends: start and goal are neighbours every now and then, whatever the holes
+        letters = np.where(rng.random(num_cells) < hole_probability, ord("H"), ord("F")).astype(np.uint8)
+        start, goal = int(rng.integers(num_cells)), int(rng.integers(num_cells - 1))
+        letters[start], letters[goal + (goal >= start)] = ord("S"), ord("G")
+        text = letters.tobytes().decode()
+        board = Board(tuple(text[first : first + size] for first in range(0, num_cells, size)))
         if solve(board) is not None:
             return board
 
 
+def orientations(board: Board) -> list[Board]:
+    """The board turned by 0, 90, 180 and 270 degrees, then its mirror image likewise: eight, not always different."""
+    turned = []
+    for rows in (board.rows, tuple(row[::-1] for row in board.rows)):
+        for _ in range(4):
+            turned.append(Board(rows))
+            rows = tuple("".join(column) for column in zip(*rows[::-1], strict=True))
+    return turned
+
+
 def solve(board: Board) -> str | None:
     """Shortest safe plan as move letters, e.g. "RRD"; None where the goal cannot be reached."""
-    plans = {board.start: ""}
-    queue = deque([board.start])
+    text, steps = "".join(board.rows), _steps(board.size)
+    start, goal = text.index("S"), text.index("G")
+    plans = {start: ""}
+    queue = deque([start])
     while queue:
         cell = queue.popleft()
-        if cell == board.goal:
-            return plans[cell]
-        for move in MOVES:
-            target = board.step(cell, move)
-            if target not in plans and board.tile(target) != "H":
+        for move, target in steps[cell]:
+            if target not in plans and text[target] != "H":
                 plans[target] = plans[cell] + move
+                if target == goal:
+                    return plans[target]
                 queue.append(target)
     return None
+
+
+@cache
+def _steps(size: int) -> list[list[tuple[str, int]]]:
+    """By cell number in reading order: the moves that lead to another cell, and its number."""
+    cells = [divmod(number, size) for number in range(size * size)]
+    return [
+        [
+            (move, (row + down) * size + column + right)
+            for move, (down, right) in MOVES.items()
+            if 0 <= row + down < size and 0 <= column + right < size
+        ]
+        for row, column in cells
+    ]
 
 
 def walk(board: Board, plan: str, stop_at_goal: bool) -> list[Cell]:
@@ -113,7 +145,22 @@ def official_hashes() -> frozenset[str]:
     return _official_hashes()
 
 
+def official_sets(board: Board) -> tuple[str, ...]:
+    """VSP's sets that hold the board, as "task-main/level3"; empty where it is no official one.
+
+    A set is named once, even if it holds the board twice: the 100 items of task-main/level3 show 96 boards, those of
+    task-main/level4 show 99.
+    """
+    return _official_boards().get(board.content_hash, ())
+
+
 @cache
 def _official_hashes() -> frozenset[str]:
+    return frozenset(_official_boards())
+
+
+@cache
+def _official_boards() -> dict[str, tuple[str, ...]]:
     text = files("mirage_core.puzzles").joinpath("official_boards.txt").read_text()
-    return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
+    lines = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
+    return {content_hash: tuple(sets.split(",")) for content_hash, sets in lines}

@@ -1,56 +1,81 @@
 """Step 4: join pictures and thoughts, verify every row, keep the rejects with their reasons."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from mirage_core.puzzles import vsp
-from mirage_core.row import Row, read_rows, write_rows
-from mirage_core.synthesis.reasoning import read_thoughts
-from mirage_core.teacher import Explanation
-from mirage_core.teacher.verify import verify
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mirage_core.puzzles import vsp, vsp_reasoning
+from mirage_core.puzzles.verdict import Verdict
+from mirage_core.row import ARROW_SCHEMA, shard_name, write_table
+from mirage_core.synthesis.reasoning import Thought, read_thoughts
+from mirage_core.synthesis.shards import add_up, build_shards
+from mirage_core.teacher import Explanation, verify
 
 
-def build_dataset(pictures: Path, thoughts: Path, teacher: str, rows_per_shard: int, out: Path) -> dict[str, Any]:
+def build_dataset(
+    pictures: Path, thoughts: Path, teacher: str, out: Path, scratch: Path, workers: int | None = None
+) -> dict[str, Any]:
     """Write the verified rows under `rows/` and the others, reason in `verdict`, under `rejected/`.
 
     Returns:
         Counts: asked, kept, kept by split and level, rejected by reason.
     """
-    rejects: list[Row] = []
-    kept_by: Counter[str] = Counter()
 
-    def kept() -> Iterator[Row]:
-        pairs = zip(read_rows(str(pictures / "rows")), read_thoughts(thoughts), strict=True)
-        for row, (index, explanation) in pairs:
-            assert row.meta["index"] == index, "pictures and thoughts are of different puzzles"
-            row = explain_row(row, explanation, teacher)
-            if row.verdict != "ok":
-                rejects.append(row)
-                continue
-            kept_by[f"{row.split} level {row.level}"] += 1
-            yield row
+    def join_shard(number: int, folder: Path) -> dict[str, Any]:
+        puzzles = pq.read_table(pictures / "rows" / shard_name(number))
+        told = list(_judge(puzzles, read_thoughts(thoughts, number), teacher))
+        kept = [row for row in told if row["verdict"] == "ok"]
+        rejected = [row for row in told if row["verdict"] != "ok"]
+        for name, part in (("rows", kept), ("rejected", rejected)):
+            if part or number == 0:  # a reader finds the schema even where there is no row
+                (folder / name).mkdir()
+                write_table(_join(puzzles, part), folder / name / shard_name(number))
+        split, level = puzzles["split"].to_pylist(), puzzles["level"].to_pylist()
+        groups = Counter(f"{split[row['place']]} level {level[row['place']]}" for row in kept)
+        reasons = Counter(row["verdict"] for row in rejected)
+        return {"asked": len(told), "kept": len(kept), **groups, "rejected": dict(reasons)}
 
-    num_kept = write_rows(kept(), str(out / "rows"), rows_per_shard)
-    write_rows(rejects, str(out / "rejected"), rows_per_shard)
-    return {
-        "asked": num_kept + len(rejects),
-        "kept": num_kept,
-        **dict(kept_by),
-        "rejected": dict(Counter(row.verdict for row in rejects)),
-    }
+    num_shards = len(list((pictures / "rows").glob("part-*.parquet")))
+    return add_up(build_shards(join_shard, num_shards, scratch, out, "data set", workers))
 
 
-def explain_row(row: Row, explanation: Explanation, teacher: str) -> Row:
-    """The row with its thoughts and the verdict on them."""
-    board = vsp.Board(tuple(row.meta["board"]))
-    verdict = verify(board, explanation, row.answer)
-    return replace(
-        row,
-        thought_before=explanation.before,
-        thought_after=explanation.after,
-        teacher=teacher,
-        verdict=verdict.reason,
-    )
+def _judge(puzzles: pa.Table, thoughts: Iterator[Thought], teacher: str) -> Iterator[dict[str, Any]]:
+    """Per thought: the place of its puzzle in the table, and the columns that it decides."""
+    texts = puzzles.select(["id", "task", "answer", "meta"]).to_pylist()
+    groups = groupby(thoughts, key=lambda thought: thought.number)
+    for place, (row, (number, group)) in enumerate(zip(texts, groups, strict=True)):
+        meta, alternatives = json.loads(row["meta"]), list(group)
+        assert meta["number"] == number, "pictures and thoughts are of different puzzles"
+        board = vsp.Board(tuple(meta["board"]))
+        for thought in alternatives:
+            several = len(alternatives) > 1
+            yield {
+                "place": place,
+                "id": f"{row['id']}-{thought.thought}" if several else row["id"],
+                "thought_before": thought.explanation.before,
+                "thought_after": thought.explanation.after,
+                "meta": json.dumps({**meta, "thought": thought.thought}, sort_keys=True) if several else row["meta"],
+                "teacher": teacher,
+                "verdict": _verify(row["task"], board, meta, thought.explanation, row["answer"]).reason,
+            }
+
+
+def _join(puzzles: pa.Table, told: list[dict[str, Any]]) -> pa.Table:
+    """One row per thought: its own columns, and those of its puzzle, whose pictures never leave Arrow."""
+    table = puzzles.take(pa.array([row["place"] for row in told], pa.int64()))
+    for name in ("id", "thought_before", "thought_after", "meta", "teacher", "verdict"):
+        column = pa.array([row[name] for row in told], pa.string())
+        table = table.set_column(table.schema.get_field_index(name), ARROW_SCHEMA.field(name), column)
+    return table
+
+
+def _verify(task: str, board: vsp.Board, meta: dict[str, Any], explanation: Explanation, answer: str) -> Verdict:
+    if task == vsp_reasoning.TASK:
+        return verify.verify_outcome(board, meta["plan"], meta["step"], explanation, answer)
+    return verify.verify(board, explanation, answer)

@@ -1,41 +1,64 @@
-"""Step 2: draw each puzzle and its helper image into rows that wait for their reasoning."""
+"""Step 2: draw every puzzle and its helper image, as rows that still lack their reasoning."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from mirage_core.puzzles import vsp
-from mirage_core.row import Row, encode_png, write_rows
-from mirage_core.synthesis.puzzles import Puzzle, read_puzzles
+from mirage_core.puzzles import vsp, vsp_pictures, vsp_reasoning
+from mirage_core.row import Row, rows_to_table, shard_name, write_table
+from mirage_core.synthesis.puzzles import Puzzle, num_shards, read_puzzles
+from mirage_core.synthesis.shards import add_up, build_shards
+
+ID_LENGTH = 16
 
 
-def draw_rows(puzzles: Path, out: Path, rows_per_shard: int) -> dict[str, Any]:
+def draw_rows(puzzles: Path, out: Path, scratch: Path, workers: int | None = None) -> dict[str, Any]:
     """Write rows with pictures, question and answer but no thoughts, and a helper image per level under `samples/`.
 
     Returns:
         Counts: rows and pictures.
     """
-    num_rows = write_rows((_row(puzzle) for puzzle in read_puzzles(puzzles)), str(out / "rows"), rows_per_shard)
+
+    def draw_shard(number: int, folder: Path) -> dict[str, Any]:
+        rows = [_row(puzzle) for puzzle in read_puzzles(puzzles, number)]
+        (folder / "rows").mkdir()
+        write_table(rows_to_table(rows), folder / "rows" / shard_name(number))
+        return {"rows": len(rows), "pictures": 2 * len(rows)}
+
+    shards = num_shards(puzzles)
+    counts = build_shards(draw_shard, shards, scratch, out, "helper images", workers)
     (out / "samples").mkdir()
-    one_per_level = {puzzle.level: puzzle for puzzle in read_puzzles(puzzles)}
+    one_per_level = {puzzle.level: puzzle for puzzle in read_puzzles(puzzles, shards - 1)}
     for level, puzzle in one_per_level.items():
-        Image.fromarray(vsp.helper_image(puzzle.board, puzzle.plan)).save(out / "samples" / f"level-{level}.png")
-    return {"rows": num_rows, "pictures": 2 * num_rows}
+        _helper_image(puzzle).save(out / "samples" / f"level-{level}.png")
+    return add_up(counts)
+
+
+def _helper_image(puzzle: Puzzle) -> Image.Image:
+    if puzzle.step is None:
+        return vsp_pictures.route_picture(puzzle.board, puzzle.plan)
+    return vsp_reasoning.step_picture(puzzle.board, puzzle.plan, puzzle.step)
 
 
 def _row(puzzle: Puzzle) -> Row:
-    board = puzzle.board
+    board, planning = puzzle.board, puzzle.step is None
+    asked = [*board.rows] if planning else [*board.rows, puzzle.plan, str(puzzle.step)]
+    digest = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:ID_LENGTH]
+    task = vsp.TASK if planning else vsp_reasoning.TASK
+    meta = {"board": board.rows, "plan": puzzle.plan, "number": puzzle.number}
     return Row(
-        id=f"{vsp.TASK}-{board.content_hash[:16]}",
-        task=vsp.TASK,
+        id=f"{task}-{digest}",
+        task=task,
         split=puzzle.split,
         level=puzzle.level,
-        question=vsp.question(board),
-        images=[encode_png(vsp.render(board))],
-        helper_images=[encode_png(vsp.helper_image(board, puzzle.plan))],
+        question=vsp.question(board) if planning else vsp_reasoning.question(puzzle.plan),
+        images=[vsp_pictures.encode_palette_png(vsp_pictures.picture(board))],
+        helper_images=[vsp_pictures.encode_palette_png(_helper_image(puzzle))],
         thought_before="",
         thought_after="",
-        answer=vsp.answer_text(puzzle.plan),
-        meta={"board": list(board.rows), "plan": puzzle.plan, "index": puzzle.index},
+        answer=vsp.answer_text(puzzle.plan) if planning else vsp_reasoning.outcome(board, puzzle.plan),
+        choices=[] if planning else list(vsp_reasoning.OUTCOMES.values()),
+        meta=meta if planning else {**meta, "step": puzzle.step},
     )

@@ -3,37 +3,62 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from mirage_core.synthesis.puzzles import read_puzzles
+from mirage_core.synthesis.puzzles import WORDING_STREAM, Puzzle, num_shards, read_puzzles
+from mirage_core.synthesis.shards import add_up, build_shards
 from mirage_core.teacher import Explanation, oracle
 
-WORDING_STREAM = 1
-"""Third part of the seed, so that wording and board never share a random stream."""
+
+class Thought(NamedTuple):
+    """What the teacher said about a puzzle, one of several times perhaps."""
+
+    number: int
+    """Of the puzzle."""
+    thought: int
+    """Which one of the puzzle's thoughts."""
+    explanation: Explanation
 
 
-def explain_puzzles(puzzles: Path, seed: int, out: Path) -> dict[str, Any]:
-    """Write `thoughts.jsonl`, one line per puzzle in their order.
+def explain_puzzles(
+    puzzles: Path, seed: int, thoughts_per_puzzle: int, out: Path, scratch: Path, workers: int | None = None
+) -> dict[str, Any]:
+    """Write `thoughts/part-00000.jsonl`, ... in the puzzles' order; several thoughts for training puzzles.
 
     Returns:
         Counts: thoughts and the mean number of characters.
     """
-    num_thoughts, num_characters = 0, 0
-    with (out / "thoughts.jsonl").open("w", encoding="utf-8") as file:
-        for puzzle in read_puzzles(puzzles):
-            rng = np.random.default_rng([seed, puzzle.index, WORDING_STREAM])
-            thought = oracle.explain(puzzle.board, puzzle.plan, rng)
-            file.write(json.dumps({"index": puzzle.index, **thought._asdict()}) + "\n")
-            num_thoughts += 1
-            num_characters += len(thought.before) + len(thought.after)
-    return {"thoughts": num_thoughts, "mean_characters": round(num_characters / max(num_thoughts, 1), 1)}
+
+    def explain_shard(number: int, folder: Path) -> dict[str, Any]:
+        num_thoughts = num_characters = 0
+        (folder / "thoughts").mkdir()
+        with (folder / "thoughts" / f"part-{number:05d}.jsonl").open("w", encoding="utf-8") as file:
+            for puzzle in read_puzzles(puzzles, number):
+                for thought in range(thoughts_per_puzzle if puzzle.split == "train" else 1):
+                    said = _explain(puzzle, np.random.default_rng([seed, puzzle.number, WORDING_STREAM, thought]))
+                    file.write(json.dumps([puzzle.number, thought, said.before, said.after]) + "\n")
+                    num_thoughts += 1
+                    num_characters += len(said.before) + len(said.after)
+        return {"thoughts": num_thoughts, "characters": num_characters}
+
+    counts = add_up(build_shards(explain_shard, num_shards(puzzles), scratch, out, "reasoning", workers))
+    mean_characters = round(counts["characters"] / max(counts["thoughts"], 1), 1)
+    return {"thoughts": counts["thoughts"], "mean_characters": mean_characters}
 
 
-def read_thoughts(folder: Path) -> Iterator[tuple[int, Explanation]]:
-    """Stream (puzzle index, explanation)."""
-    with (folder / "thoughts.jsonl").open(encoding="utf-8") as file:
-        for line in file:
-            values = json.loads(line)
-            yield values["index"], Explanation(values["before"], values["after"])
+def read_thoughts(folder: Path, shard: int | None = None) -> Iterator[Thought]:
+    """Stream what `explain_puzzles` wrote, all of it or one shard."""
+    name = "part-*.jsonl" if shard is None else f"part-{shard:05d}.jsonl"
+    for path in sorted((folder / "thoughts").glob(name)):
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                number, thought, before, after = json.loads(line)
+                yield Thought(number, thought, Explanation(before, after))
+
+
+def _explain(puzzle: Puzzle, rng: np.random.Generator) -> Explanation:
+    if puzzle.step is None:
+        return oracle.explain(puzzle.board, puzzle.plan, rng)
+    return oracle.explain_outcome(puzzle.board, puzzle.plan, puzzle.step, rng)

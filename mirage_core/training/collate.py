@@ -42,7 +42,7 @@ def completion_text(row: Row, latent_size: int, thoughts: bool) -> str:
     """
     span = LATENT_START + LATENT_PAD * latent_size + LATENT_END if latent_size else ""
     before = f"<think>{row.thought_before}</think>" if thoughts else ""
-    after = f"<think>{row.thought_after}</think>" if thoughts else ""
+    after = f"<think>{row.thought_after}</think>" if thoughts and row.thought_after else ""
     return f"{before}{span * len(row.helper_images)}{after}\\boxed{{{row.answer}}}"
 
 

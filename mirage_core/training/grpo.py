@@ -4,6 +4,7 @@ Rewards grade with the same `check` as verification and benchmark. The Mirage pa
 5 rollouts, reward for the right answer plus 0.1 for the form, nothing on latents) but published no code for it.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from transformers import set_seed
 from trl import GRPOConfig, GRPOTrainer
 
 from mirage_core.errors import InputError
+from mirage_core.grading import grade
 from mirage_core.model.load import load_model, load_processor
 from mirage_core.model.processor import LATENT_END, LATENT_PAD, LATENT_START
-from mirage_core.puzzles import vsp
+from mirage_core.puzzles import vsp, vsp_reasoning
 from mirage_core.recipe import Reinforced
 from mirage_core.row import read_rows
 from mirage_core.training.collate import chat_messages
@@ -25,8 +27,10 @@ from mirage_core.training.run import run_trainer, training_arguments
 
 THOUGHT = r"(<think>((?!</?think>|<\|latent_|\\boxed\{).)*</think>)?"
 SPAN = f"({re.escape(LATENT_START)}({re.escape(LATENT_PAD)})+{re.escape(LATENT_END)})"
-ASKED_FORM = re.compile(rf"{THOUGHT}{SPAN}{THOUGHT}\\boxed\{{[UDLR](,[UDLR])*\}}", re.DOTALL)
-"""One latent span, then one box of comma-separated moves, thoughts around the span or none."""
+BOX = {vsp.TASK: "[UDLR](,[UDLR])*", vsp_reasoning.TASK: "[ABC]"}
+"""Task -> form of the answer: comma-separated moves, or a choice."""
+ASKED_FORM = {task: re.compile(rf"{THOUGHT}{SPAN}{THOUGHT}\\boxed\{{{box}\}}", re.DOTALL) for task, box in BOX.items()}
+"""One latent span, then one box, thoughts around the span or none."""
 
 
 def train_grpo(start: str, data: Path, settings: Reinforced, out: Path, scratch: Path) -> dict[str, Any]:
@@ -93,19 +97,20 @@ class LatentGRPOTrainer(GRPOTrainer):
         return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
 
 
-def right_answer(completions: list[Any], board: list[list[str]], **_: Any) -> list[float]:
-    """1 where the boxed plan reaches the goal, else 0."""
+def right_answer(completions: list[Any], task: list[str], meta: list[str], **_: Any) -> list[float]:
+    """1 where the boxed answer is right, else 0; the same grading as in the benchmark."""
     texts = [completion[0]["content"] for completion in completions]
-    return [float(vsp.check(vsp.Board(tuple(rows)), text).ok) for text, rows in zip(texts, board, strict=True)]
+    puzzles = zip(task, meta, texts, strict=True)
+    return [float(grade(name, json.loads(puzzle), text).ok) for name, puzzle, text in puzzles]
 
 
 def asked_form(tokenizer: Any) -> Any:
     """Reward function: 1 where the whole output, latents included, has the asked form, else 0."""
 
-    def has_asked_form(completion_ids: list[list[int]], **_: Any) -> list[float]:
+    def has_asked_form(completion_ids: list[list[int]], task: list[str], **_: Any) -> list[float]:
         end = tokenizer.eos_token
         texts = [tokenizer.decode(ids, skip_special_tokens=False).removesuffix(end) for ids in completion_ids]
-        return [float(ASKED_FORM.fullmatch(text) is not None) for text in texts]
+        return [float(ASKED_FORM[name].fullmatch(text) is not None) for name, text in zip(task, texts, strict=True)]
 
     return has_asked_form
 
@@ -115,14 +120,17 @@ def _prompts(data: Path) -> Dataset:
         {
             "prompt": chat_messages(row.question),
             "images": [{"bytes": png, "path": None} for png in row.images],
-            "board": row.meta["board"],
+            "task": row.task,
+            "meta": json.dumps(row.meta),
         }
         for row in read_rows(str(data / "rows"), split="rl")
     ]
     if not records:
-        raise InputError(f"{data}: no rows of split rl; give the spec some under num_rows.rl")
+        raise InputError(f"{data}: no rows of split rl; give the spec some under num_puzzles.rl")
     part = {"type": Value("string"), "text": Value("string")}
     turn = {"role": Value("string"), "content": List(part)}
+    text = Value("string")
     return Dataset.from_list(
-        records, features=Features({"prompt": List(turn), "images": List(Image()), "board": List(Value("string"))})
+        records,
+        features=Features({"prompt": List(turn), "images": List(Image(mode="RGB")), "task": text, "meta": text}),
     )

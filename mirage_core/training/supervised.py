@@ -21,9 +21,9 @@ from mirage_core.model.latent import MirageForConditionalGeneration, labels_to_p
 from mirage_core.model.load import load_model, load_processor
 from mirage_core.model.processor import MirageProcessor
 from mirage_core.recipe import Supervised
-from mirage_core.row import Row, read_rows
+from mirage_core.row import IMAGE_COLUMNS, Row, read_rows
 from mirage_core.training.collate import IGNORED, Collator, completion_text, encode, encoded_images
-from mirage_core.training.features import FeatureStore
+from mirage_core.training.features import FeatureStore, picture_key
 from mirage_core.training.losses import alignment_loss, stage1_loss
 from mirage_core.training.run import run_trainer, training_arguments
 
@@ -65,12 +65,12 @@ class StageData(Dataset[dict[str, Tensor]]):
     def __init__(self, processor: MirageProcessor, data: Path, features: FeatureStore, settings: Supervised) -> None:
         self.features, self.settings = features, settings
         self.merge_area = processor.image_processor.merge_size**2  # patches in one feature
-        self.ids: list[str] = []
+        self.pictures: list[dict[str, list[str]]] = []  # keys in the feature store, by column
         self.encoded: list[dict[str, Tensor]] = []
         for row in read_rows(str(data / "rows"), split="train"):
-            self.ids.append(row.id)
+            self.pictures.append({kind: [picture_key(png) for png in getattr(row, kind)] for kind in IMAGE_COLUMNS})
             self.encoded.append(self._encode(processor, row))
-        if not self.ids:
+        if not self.encoded:
             raise InputError(f"{data}: no rows of split train")
 
     def _encode(self, processor: MirageProcessor, row: Row) -> dict[str, Tensor]:
@@ -78,16 +78,17 @@ class StageData(Dataset[dict[str, Tensor]]):
             raise InputError(f"row {row.id}: has no helper image, so there is nothing for its latents to learn")
         latent_size = 0 if self.settings.latents == "none" else self.settings.latent_size
         completion = completion_text(row, latent_size, self.settings.thoughts)
-        return encode(processor, row.question, self.features.get(row.id, "images").grid_thw, completion)
+        grid_thw = self.features.get(self.pictures[-1]["images"]).grid_thw
+        return encode(processor, row.question, grid_thw, completion)
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.encoded)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        row_id = self.ids[index]
-        item = {**self.encoded[index], "image_features": self.features.get(row_id, "images").features}
+        pictures = self.pictures[index]
+        item = {**self.encoded[index], "image_features": self.features.get(pictures["images"]).features}
         if self.settings.latents == "helper":
-            helper = self.features.get(row_id, "helper_images")
+            helper = self.features.get(pictures["helper_images"])
             counts = (helper.grid_thw.prod(-1) // self.merge_area).tolist()
             targets = [latent_targets(part, self.settings.latent_size) for part in helper.features.split(counts)]
             item["latent_embeds"] = torch.cat(targets)

@@ -1,5 +1,6 @@
 """Stage 3: rewards, the gradient against one written by hand, and what reinforcement does."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from mirage_core.errors import InputError
 from mirage_core.model.load import load_model
+from mirage_core.puzzles import vsp, vsp_reasoning
 from mirage_core.recipe import Grpo, Reinforced
 from mirage_core.row import decode_image, read_rows, write_rows
 from mirage_core.training import grpo as module
@@ -63,8 +65,9 @@ def reinforce(start, tmp_path):
 def test_the_right_answer_is_rewarded(text, reward):
     board = ["SFF", "FHF", "FFG"]
     other = ["GFF", "FHF", "FFS"]
+    puzzles = {"task": [vsp.TASK] * 2, "meta": [json.dumps({"board": rows}) for rows in (board, other)]}
     texts = [[{"role": "assistant", "content": text}]] * 2
-    assert right_answer(texts, board=[board, other], completion_ids=[[1], [2]]) == [reward, 0.0]
+    assert right_answer(texts, **puzzles, completion_ids=[[1], [2]]) == [reward, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +99,18 @@ def test_the_right_answer_is_rewarded(text, reward):
 )
 def test_the_asked_form_is_rewarded(processor, text, reward):
     ids = processor.tokenizer(text)["input_ids"]
-    assert asked_form(processor.tokenizer)(completion_ids=[ids]) == [reward]
+    assert asked_form(processor.tokenizer)(completion_ids=[ids], task=[vsp.TASK]) == [reward]
+
+
+@pytest.mark.parametrize(
+    ("choice", "right", "form"), [("B", 1.0, 1.0), ("A", 0.0, 1.0), ("B.", 1.0, 0.0), ("R", 0.0, 0.0)]
+)
+def test_a_choice_is_rewarded_in_the_other_task(processor, choice, right, form):
+    text = rf"{SPAN}\boxed{{{choice}}}"
+    meta = [json.dumps({"board": ["SFF", "FHF", "FFG"], "plan": "RD", "step": 1})]
+    asked = {"task": [vsp_reasoning.TASK]}
+    assert right_answer([[{"role": "assistant", "content": text}]], **asked, meta=meta) == [right]
+    assert asked_form(processor.tokenizer)(completion_ids=[processor.tokenizer(text)["input_ids"]], **asked) == [form]
 
 
 # one update
@@ -168,12 +182,13 @@ def test_the_gradient_is_that_of_the_chosen_tokens_through_the_latents(update, s
 
 def test_advantages_are_rewards_compared_within_a_puzzle(update, start, processor):
     inputs, _ = update
-    boards = {board_pixels(processor, row): row.meta["board"] for row in rl_rows(start)}
+    metas = {board_pixels(processor, row): json.dumps(row.meta) for row in rl_rows(start)}
     pixels = inputs["pixel_values"].split(inputs["image_grid_thw"].prod(-1).tolist())
     said = [ids[mask.bool()] for ids, mask in zip(inputs["completion_ids"], inputs["completion_mask"], strict=True)]
     texts = [[{"content": processor.tokenizer.decode(ids, skip_special_tokens=True)}] for ids in said]
-    right = right_answer(texts, board=[boards[key_of(part)] for part in pixels])
-    form = asked_form(processor.tokenizer)(completion_ids=[ids.tolist() for ids in said])
+    tasks = [vsp.TASK] * len(said)
+    right = right_answer(texts, task=tasks, meta=[metas[key_of(part)] for part in pixels])
+    form = asked_form(processor.tokenizer)(completion_ids=[ids.tolist() for ids in said], task=tasks)
     rewards = torch.tensor(right) + 0.1 * torch.tensor(form)
     puzzles = [key_of(part) for part in pixels]
     for puzzle in set(puzzles):
@@ -236,5 +251,5 @@ def test_a_resumed_run_ends_where_an_undisturbed_one_does(reinforce):
 
 def test_reinforcement_needs_rows_of_its_own(reinforce, changed_data):
     folder = changed_data("train")
-    with pytest.raises(InputError, match=f"^{folder}: no rows of split rl; give the spec some under num_rows.rl"):
+    with pytest.raises(InputError, match=f"^{folder}: no rows of split rl; give the spec some under num_puzzles.rl"):
         reinforce(data=folder, num_updates=1)

@@ -1,0 +1,24 @@
+"""The heavy half of a stage: a command of `mirage_core.jobs` as a child process."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from prefect import get_run_logger
+
+from mirage_core.jobs import COUNTS_FILE
+from mirage_core.manifest import Counts
+from mirage_core.settings import Settings
+from tasks.child import run_child
+
+
+def run_job(command: str, out: Path, settings: Settings | None = None, **options: Any) -> Counts:
+    """Run one job into `out` and return its counts; the settings stay in the artifact beside the result."""
+    if settings is not None:
+        path = out / "settings.json"
+        path.write_text(settings.model_dump_json(indent=1), encoding="utf-8")
+        options["settings"] = path
+    arguments = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    run_child("mirage_core.jobs", [command, *arguments, "--out", str(out)], get_run_logger())
+    counts: Counts = json.loads((out / COUNTS_FILE).read_text(encoding="utf-8"))
+    return counts
