@@ -79,10 +79,10 @@ def check(board: Board, plan: str, answer: str) -> Verdict:
         Verdict with reason "ok", "no_answer" (no box), "no_choice" (no A, B or C stands first in it) or
         "wrong_choice".
     """
-    boxes = re.findall(r"\\boxed\{(.*)", answer)
-    if not boxes:
+    boxed = answer.rpartition("\\boxed{")
+    if not boxed[1]:
         return Verdict(False, "no_answer")
-    choice = re.match(r"\W*(?:text\w*\W*|mathrm\W*)?([ABC])(?![A-Za-z])", boxes[-1])
+    choice = re.match(r"\W*(?:text\w*\W*|mathrm\W*)?([ABC])(?![A-Za-z])", boxed[2])
     if choice is None:
         return Verdict(False, "no_choice")
     return OK if choice[1] == outcome(board, plan) else Verdict(False, "wrong_choice")
