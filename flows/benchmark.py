@@ -1,4 +1,7 @@
-"""A model to its scores: `python -m flows.benchmark --model FOLDER --test VSP_FOLDER_OR_JSONL`."""
+"""A model to its scores: `python -m flows.benchmark --model FOLDER --test VSP_FOLDER_OR_JSONL`.
+
+The path of the test decides its task: see `import_test`.
+"""
 
 from pathlib import Path
 
@@ -6,6 +9,7 @@ import typer
 from prefect import flow
 
 from flows.synth_vsp import synth_vsp
+from mirage_core.benchmark.official import title_of_test
 from mirage_core.model.base import resolve_base
 from mirage_core.recipe import load_recipe
 from tasks import evaluation, synthesis
@@ -20,7 +24,7 @@ def test_sets(spec: Path, test: Path | None) -> list[TestSet]:
     sets = []
     if test is not None:  # first, so that a wrong path is noticed before any work
         official = with_card(synthesis.official_test(synthesis.find_test(test)))
-        sets.append(TestSet(name="official VSP boards", rows=official, split="test"))
+        sets.append(TestSet(name=title_of_test(test), rows=official, split="test"))
     return [*sets, TestSet(name="held-out boards", rows=synth_vsp(spec), split="validation")]
 
 

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from mirage_core.puzzles import vsp, vsp_reasoning
+from mirage_core.puzzles import vsp, vsp_reasoning, vsp_tasks
 from mirage_core.puzzles.verdict import Verdict
 
 INVALID_REASONS = frozenset({"no_answer", "no_moves", "bad_move", "no_choice"})
 """Of answers that could not be read, as opposed to wrong ones."""
+TASKS_WITH_TWO_RULES = frozenset({vsp.TASK})
+"""Graded by `rule`; all others have one published rule."""
 
 
 def grade(task: str, meta: dict[str, Any], text: str, rule: vsp.Rule = "mirage") -> Verdict:
@@ -25,5 +27,14 @@ def grade(task: str, meta: dict[str, Any], text: str, rule: vsp.Rule = "mirage")
     checks = {
         vsp.TASK: lambda: vsp.check(board, text, rule),
         vsp_reasoning.TASK: lambda: vsp_reasoning.check(board, meta["plan"], text),
+        vsp_tasks.HOLE: lambda: vsp_tasks.check_hole(board, tuple(meta["cell"]), text),
+        vsp_tasks.POSITION: lambda: vsp_tasks.check_position(board, text),
+        vsp_tasks.MATCH: lambda: vsp_tasks.check_match(meta["choice"], text),
+        vsp_tasks.SAFETY: lambda: vsp_tasks.check_safety(board, meta["plan"], text),
     }
     return checks[task]()
+
+
+def asked_form(task: str, answer: str) -> str:
+    r"""A bare answer, such as `Row.answer`, in the form that the task's question asks for, e.g. `\boxed{R,R,D}`."""
+    return vsp_tasks.asked_form(task, answer) if task in vsp_tasks.TASKS else rf"\boxed{{{answer}}}"

@@ -9,8 +9,9 @@ from mirage_core.recipe import Benchmark
 from mirage_core.report.page import build_report
 from mirage_core.settings import Settings
 from tasks.artifact import Artifact, folder
+from tasks.jobs import run_job
 from tasks.stage import stage
-from tasks.training import Model, model_ref, run_job
+from tasks.training import Model, model_ref
 
 
 class TestSet(Settings):
@@ -26,18 +27,18 @@ class TestSet(Settings):
     """Which of its rows."""
 
 
-@stage("benchmark")
+@stage("benchmark", version=2)
 def benchmark(model: Model, name: str, tests: list[TestSet], settings: Benchmark, *, out: Path) -> Counts:
     exam = Exam(model=name, tests=_on_this_machine(tests), settings=settings)
     return run_job("benchmark", out, exam, model=model_ref(model))
 
 
-@stage("baselines")
+@stage("baselines", version=2)
 def baselines(tests: list[TestSet], settings: Benchmark, *, out: Path) -> Counts:
     return benchmark_policies(_on_this_machine(tests), settings, out)
 
 
-@stage("report")
+@stage("report", version=2)
 def report(
     title: str, data: Artifact, training: list[Artifact], scores: list[Artifact], baselines: list[Artifact],
     *, out: Path,

@@ -277,7 +277,7 @@ def test_golden_report(data, tests_of, tmp_path, check_golden):
     (stage / METRICS_FILE).write_text("".join(json.dumps(line) + "\n" for line in logs))
     examined = [row for row in rows if row.split == "rl"]
     answers = [graded(row, rf"\boxed{{{row.answer if n % 2 else 'D,D'}}}") for n, row in enumerate(examined)]
-    (scores / "scores-0.json").write_text(summarize(answers, "mirage", "rl", seconds=1.0).model_dump_json())
+    (scores / "scores-0.json").write_text(summarize(answers, vsp.TASK, "mirage", "rl", seconds=1.0).model_dump_json())
     benchmark_policies(tests_of[:1], EXAM, policies)
     made = seal(told, asked=41, kept=40, rejected={"wrong_tile": 1}), [seal(stage, updates=5)], [seal(scores)]
     counts = build_report("a run", *made, seal(policies), tmp_path)

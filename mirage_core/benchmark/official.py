@@ -1,7 +1,8 @@
-"""Official test sets as rows: VSP's folder layout and Mirage's published JSONL.
+r"""Official test sets as rows: VSP's folders and Mirage's published JSONL.
 
-VSP: `maze/task-main/maps/level{3..8}/{img/N.png, table/N.txt}`, github UCSB-NLP-Chang/Visual-Spatial-Planning.
-Mirage: JSONL with `text_input`, `image_input`, `map_desc`, github UMass-Embodied-AGI/Mirage.
+Lines of the JSONL hold `text_input` and `image_input`; planning lines the board in `map_desc`, reasoning lines the plan
+in `text_input` (`Full Action Plan: RIGHT, UP`) and the gold letter in a `\boxed{}` of `text_output`, their board being
+read from the picture. Source: github UMass-Embodied-AGI/Mirage.
 """
 
 import hashlib
@@ -11,48 +12,55 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mirage_core.benchmark.official_row import official_board, official_row, planning_row
+from mirage_core.benchmark.vsp_layout import find_task, read_task, task_files
 from mirage_core.errors import InputError
-from mirage_core.puzzles import vsp
+from mirage_core.puzzles import vsp, vsp_reasoning
 from mirage_core.row import Row, decode_image, write_rows
 
-TABLE_LETTERS = {"@": "S", "_": "F", "#": "H", "*": "G"}
 MAP_LETTERS = {1: "S", 0: "F", -1: "H", 2: "G"}
-SPLIT = "test"
+MOVES_BY_NAME = {name: move for move, name in vsp_reasoning.MOVE_NAMES.items()}
 
 
 def import_test(source: Path, out: Path) -> dict[str, Any]:
     """Write an official test set as rows below `out`.
 
     Args:
-        source: A `.jsonl` file of the published form, or a folder that is or holds VSP's `task-main`.
+        source: A `.jsonl` file of the published form, a folder that is or holds VSP's `task-main`, or one of its
+            folders `task1` to `task4`.
         out: Artifact folder.
 
     Returns:
-        Counts: rows, by level too.
+        Counts: rows, by level too, and pictures of a row (3 where the prompt's two figures were found).
 
     Raises:
-        InputError: Nothing of either layout there, or an item that cannot be used; the message names the file.
+        InputError: Nothing of these layouts there, or an item that cannot be used; the message names the file.
     """
-    rows = list(_read_jsonl(source) if source.suffix == ".jsonl" else _read_folder(source))
+    rows = list(_read_jsonl(source) if source.suffix == ".jsonl" else read_task(find_task(source)))
     if not rows:
         raise InputError(f"{source}: holds no test items")
     write_rows(rows, str(out / "rows"))
     levels = sorted({row.level for row in rows})
-    return {"rows": len(rows), **{f"level {level}": sum(row.level == level for row in rows) for level in levels}}
+    by_level = {f"level {level}": sum(row.level == level for row in rows) for level in levels}
+    return {"rows": len(rows), **by_level, "pictures of a row": len(rows[0].images)}
 
 
 def fingerprint(source: Path) -> str:
-    """sha256 over names and contents of the files that `import_test` would read.
+    """sha256 over names and contents of the files that `import_test` would read, and the name of the task.
 
     Raises:
         InputError: There is nothing at `source`.
     """
     if not source.exists():
-        raise InputError(f"{source}: no such test set; give the folder that holds task-main, or a .jsonl file")
+        raise InputError(
+            f"{source}: no such test set; give the folder that holds task-main, one of task1 to task4, or a .jsonl file"
+        )
     digest = hashlib.sha256()
     if source.is_dir():
-        for path in _folder_files(source):
-            digest.update(str(path.relative_to(source)).encode())
+        folder = find_task(source)
+        digest.update(folder.task.encode())
+        for path in task_files(folder):
+            digest.update(str(path.relative_to(folder.maps.parent)).encode())
             digest.update(path.read_bytes())
     else:
         digest.update(source.read_bytes())  # names its pictures
@@ -61,41 +69,28 @@ def fingerprint(source: Path) -> str:
     return digest.hexdigest()
 
 
-def _folder_files(source: Path) -> list[Path]:
-    maps = _maps_folder(source)
-    return sorted([*maps.glob("level*/table/*.txt"), *maps.glob("level*/img/*.png")])
-
-
-def _maps_folder(source: Path) -> Path:
-    candidates = [source / "maze/task-main/maps", source / "task-main/maps", source / "maps", source]
-    for folder in candidates:
-        if any(folder.glob("level*/table")):
-            return folder
-    raise InputError(f"{source}: not VSP's layout; expected task-main/maps/level3/table/0.txt and so on below it")
-
-
-def _read_folder(source: Path) -> Iterator[Row]:
-    tables = _maps_folder(source).glob("level*/table/*.txt")
-    for table in sorted(tables, key=lambda path: (path.parent.parent.name, len(path.stem), path.stem)):
-        picture = table.parent.parent / "img" / f"{table.stem}.png"
-        lines = [line.split("|")[2:-1] for line in table.read_text(encoding="utf-8").splitlines() if "| Row" in line]
-        letters = ["".join(TABLE_LETTERS.get(cell.strip(), "?") for cell in line) for line in lines]
-        yield _row(f"{table.parent.parent.name}-{table.stem}", letters, table, picture, vsp.QUESTION)
+def title_of_test(source: Path) -> str:
+    """How an official test set is called in tables; the same wherever it lies and whatever its folder is called."""
+    if source.suffix == ".jsonl":
+        return "published items"
+    task = find_task(source).task
+    return "official VSP boards" if task == vsp.TASK else f"official VSP {task.removeprefix('vsp_')}"
 
 
 class _Published(NamedTuple):
     """One line of the published JSONL."""
 
-    id: str
+    number: int
     name: str
-    letters: list[str]
+    """File and line, for messages."""
+    fields: dict[str, Any]
     question: str
     picture: Path
 
 
 def _read_jsonl(source: Path) -> Iterator[Row]:
     for item in _published_items(source):
-        yield _row(item.id, item.letters, item.name, item.picture, item.question)
+        yield _reasoning_row(item) if "Full Action Plan:" in item.question else _planning_row(item)
 
 
 def _published_items(source: Path) -> Iterator[_Published]:
@@ -106,14 +101,47 @@ def _published_items(source: Path) -> Iterator[_Published]:
     for number, line in enumerate(lines, 1):
         name = f"{source}, line {number}"
         try:
-            item = json.loads(line)
-            letters = ["".join(MAP_LETTERS.get(value, "?") for value in row) for row in item["map_desc"]]
-            question, picture, map_id = str(item["text_input"]), str(item["image_input"]), item["map_id"]
+            fields = json.loads(line)
+            question, picture = str(fields["text_input"]), str(fields["image_input"])
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise InputError(f"{name}: not a published item ({error!r})") from error
         if question.count("<image>") != 1:
             raise InputError(f"{name}: field text_input must hold one <image> mark")
-        yield _Published(f"{map_id}-{number}", name, letters, question, _find_picture(source, picture, name))
+        yield _Published(number, name, fields, question, _find_picture(source, picture, name))
+
+
+def _planning_row(item: _Published) -> Row:
+    try:
+        letters = ["".join(MAP_LETTERS.get(value, "?") for value in row) for row in item.fields["map_desc"]]
+        item_id = f"{item.fields['map_id']}-{item.number}"
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{item.name}: not a published item ({error!r})") from error
+    return planning_row(item_id, item.name, official_board(letters, item.name), item.question, item.picture)
+
+
+def _reasoning_row(item: _Published) -> Row:
+    png = item.picture.read_bytes()
+    board = vsp.read_board(decode_image(png, str(item.picture)))
+    if board is None:
+        raise InputError(f"{item.picture}: does not show the first state of a maze")
+    words = re.findall(r"Full Action Plan:(.*)", item.question)[0].split(",")
+    plan = "".join(MOVES_BY_NAME.get(word.strip(), "?") for word in words)
+    letters = re.findall(r"\\boxed\{\s*([ABC])\s*\}", str(item.fields.get("text_output")))
+    if "?" in plan:
+        raise InputError(f"{item.name}: field text_input: a move of the plan is none of {', '.join(MOVES_BY_NAME)}")
+    if not letters:
+        raise InputError(f"{item.name}: field text_output must hold A, B or C in a box")
+    return official_row(
+        vsp_reasoning.TASK,
+        f"{item.picture.parent.name}-{item.number}",
+        item.name,
+        board.size,
+        item.question,
+        [png],
+        letters[-1],
+        {"board": list(board.rows), "plan": plan},
+        list(vsp_reasoning.OUTCOMES.values()),
+    )
 
 
 def _find_picture(source: Path, written: str, name: str) -> Path:
@@ -126,31 +154,3 @@ def _find_picture(source: Path, written: str, name: str) -> Path:
             if (path := folder.joinpath(*parts[first:])).is_file():
                 return path
     raise InputError(f"{name}: field image_input names {written}, which is nowhere beside or above the file")
-
-
-def _row(item_id: str, letters: list[str], name: Path | str, picture: Path, question: str) -> Row:
-    try:
-        board = vsp.Board(tuple(letters))
-    except ValueError as error:
-        raise InputError(f"{name}: {error}") from error
-    if not picture.is_file():
-        raise InputError(f"{name}: its picture {picture} is missing")
-    png = picture.read_bytes()
-    decode_image(png, str(picture))
-    plan = vsp.solve(board)
-    if plan is None:
-        raise InputError(f"{name}: the goal cannot be reached")
-    return Row(
-        id=f"{vsp.TASK}-official-{re.sub('[^a-z0-9-]', '-', item_id.lower())}",
-        task=vsp.TASK,
-        split=SPLIT,
-        level=board.size,
-        question=question,
-        images=[png],
-        helper_images=[],
-        thought_before="",
-        thought_after="",
-        answer=vsp.answer_text(plan),
-        meta={"board": list(board.rows), "plan": plan},
-        teacher="official",
-    )

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mirage_core.benchmark.baselines import baselines, needs_planning
-from mirage_core.benchmark.items import TestRows, read_items
+from mirage_core.benchmark.items import TestRows, headline_levels, read_items
 from mirage_core.puzzles import vsp
 from mirage_core.recipe import Benchmark
+from mirage_core.row import Row
 from mirage_core.settings import Settings
 
 
@@ -17,11 +20,11 @@ class PolicyScore(Settings):
     name: str
     """What it does."""
     overall: float
-    """Share of items solved."""
+    """Share of items answered rightly, at the levels of the headline."""
     by_level: dict[int, float]
-    """The same by level."""
+    """The same by level, for all levels."""
     where_walks_fail: float | None
-    """The same on boards that both hole-blind walks fail on; None where there are none."""
+    """The same as `overall` on boards that both hole-blind walks fail on; None where there are none, or no walks."""
 
 
 class BaselineScores(Settings):
@@ -29,8 +32,12 @@ class BaselineScores(Settings):
 
     test_set: str
     """Name of the test set."""
+    task: str
+    """`Row.task` of its items."""
+    headline: tuple[int, ...]
+    """Levels that `overall` and `where_walks_fail` count."""
     n: int
-    """Items."""
+    """Items of all levels."""
     policies: tuple[PolicyScore, ...]
     """One per policy."""
 
@@ -44,27 +51,28 @@ def benchmark_policies(tests: Sequence[TestRows], settings: Benchmark, out: Path
     counts = {}
     for number, test in enumerate(tests):
         items = read_items(test, settings)
-        boards = [vsp.Board(tuple(row.meta["board"])) for row in items]
-        hard = [needs_planning(board) for board in boards]
-        policies = [_summarize_policy(name, chances, boards, hard) for name, chances in baselines(boards).items()]
-        scores = BaselineScores(test_set=test.name, n=len(boards), policies=tuple(policies))
+        scores = score_policies(items, test.name)
         (out / f"baselines-{number}.json").write_text(scores.model_dump_json(indent=1), encoding="utf-8")
-        counts[test.name] = {"items": len(boards), **{policy.name: round(policy.overall, 4) for policy in policies}}
+        by_name = {policy.name: round(policy.overall, 4) for policy in scores.policies}
+        counts[test.name] = {"items": len(items), **by_name}
     return counts
 
 
-def _summarize_policy(
-    name: str, chances: Sequence[float], boards: Sequence[vsp.Board], hard: Sequence[bool]
-) -> PolicyScore:
-    def mean(chosen: list[float]) -> float:
-        return sum(chosen) / len(chosen)
-
-    levels = sorted({board.size for board in boards})
-    pairs = list(zip(chances, boards, strict=True))
-    on_hard = [chance for chance, is_hard in zip(chances, hard, strict=True) if is_hard]
-    return PolicyScore(
-        name=name,
-        overall=mean(list(chances)),
-        by_level={level: mean([chance for chance, board in pairs if board.size == level]) for level in levels},
-        where_walks_fail=mean(on_hard) if on_hard else None,
-    )
+def score_policies(items: Sequence[Row], test_set: str) -> BaselineScores:
+    """What the trivial policies of the items' task reach."""
+    task, levels = items[0].task, np.array([row.level for row in items])
+    headline = headline_levels(task, set(levels.tolist()))
+    counted = np.isin(levels, headline)
+    hard = counted & [task == vsp.TASK and needs_planning(vsp.Board(tuple(row.meta["board"]))) for row in items]
+    policies = []
+    for name, listed in baselines(items, headline).items():
+        chances = np.array(listed)
+        policies.append(
+            PolicyScore(
+                name=name,
+                overall=chances[counted].mean(),
+                by_level={int(level): chances[levels == level].mean() for level in np.unique(levels)},
+                where_walks_fail=chances[hard].mean() if hard.any() else None,
+            )
+        )
+    return BaselineScores(test_set=test_set, task=task, headline=headline, n=len(items), policies=tuple(policies))

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from mirage_core.benchmark.baselines import needs_planning
 from mirage_core.benchmark.items import Exam, read_items
-from mirage_core.benchmark.results import Answer, Scores, summarize
+from mirage_core.benchmark.results import Answer, Sample, Scores, summarize
+from mirage_core.grading import TASKS_WITH_TWO_RULES, grade
 from mirage_core.model.latent import MirageForConditionalGeneration
 from mirage_core.model.load import best_device, load_model, load_processor
 from mirage_core.model.processor import MirageProcessor
@@ -17,6 +20,9 @@ from mirage_core.puzzles import vsp
 from mirage_core.recipe import Benchmark
 from mirage_core.row import Row, decode_image
 from mirage_core.training.collate import Collator, encode
+
+TAIL_CHARACTERS = 80
+"""Kept of a sampled output."""
 
 
 def score(
@@ -28,36 +34,41 @@ def score(
     test_set: str = "test",
     progress: Callable[[str], None] = print,
 ) -> Scores:
-    """Generate greedily for all items and grade.
+    """Generate for all items, greedily and, where asked for, by sampling, and grade.
 
     Args:
         model: The model, on its device; it is set to evaluation mode.
-        items: Rows with a picture each and the board in `meta`.
+        items: Rows of one task with a picture each, or several, and what its check needs in `meta`.
         processor: The model's processor.
-        settings: Batch size and longest output.
+        settings: Batch size, longest output, samples.
         name: Stands in the result.
         test_set: Stands in the result.
         progress: Told a line after every batch.
     """
     model.eval()
     start_s = time.monotonic()
-    answers: list[Answer] = []
-    for first in range(0, len(items), settings.batch_size):
-        batch = items[first : first + settings.batch_size]
-        outputs = _generate(model, processor, batch, settings.max_new_tokens)
-        answers += [
-            _grade(row, ids, processor, model.config.latent_pad_id) for row, ids in zip(batch, outputs, strict=True)
+    greedy = _answer_all(model, items, processor, settings, None, partial(_report, progress, name))
+    answers = [_grade(row, told, model.config.latent_pad_id) for row, told in zip(items, greedy, strict=True)]
+    if settings.sampling:
+        drawn = [
+            _answer_all(
+                model, items, processor, settings, number, partial(_report, progress, f"{name}, sample {number}")
+            )
+            for number in range(settings.sampling.num_samples)
         ]
-        right = sum(answer.reason == "ok" for answer in answers)
-        progress(f"benchmark {name}: {len(answers)}/{len(items)} items, {right} right")
-    return summarize(answers, name, test_set, time.monotonic() - start_s)
+        answers = [
+            answer.model_copy(update={"samples": tuple(_grade_sample(row, told.text) for told in samples)})
+            for row, answer, *samples in zip(items, answers, *drawn, strict=True)
+        ]
+    return summarize(answers, items[0].task, name, test_set, time.monotonic() - start_s)
 
 
 def examine(model_ref: str, exam: Exam, out: Path) -> dict[str, Any]:
     """Score a saved model on every test set of an exam and write `scores-0.json`, ... below `out`.
 
     Returns:
-        Counts per test set: items, right ones, accuracy and its interval, emission rate.
+        Counts per test set: items of the headline, right ones, accuracy and its interval, rates of outputs that could
+        not be read and that hold latents, and the accuracy of sampled answers where there are any.
     """
     model, processor = load_model(model_ref).to(best_device()), load_processor(model_ref)
     counts = {}
@@ -70,14 +81,57 @@ def examine(model_ref: str, exam: Exam, out: Path) -> dict[str, Any]:
             "accuracy": round(scores.overall.share, 4),
             "interval_95_low": round(scores.overall.low, 4),
             "interval_95_high": round(scores.overall.high, 4),
+            "invalid_rate": round(scores.invalid, 4),
             "latent_emission_rate": round(scores.emission_rate, 4),
+            **({"sampled_accuracy": round(scores.sampled.share, 4)} if scores.sampled else {}),
         }
     return counts
 
 
+class _Output(NamedTuple):
+    """What the model said to one item."""
+
+    ids: torch.Tensor
+    text: str
+    """Up to the end of the turn."""
+
+
+def _answer_all(
+    model: MirageForConditionalGeneration,
+    items: Sequence[Row],
+    processor: MirageProcessor,
+    settings: Benchmark,
+    sample: int | None,
+    report: Callable[[int, int], None],
+) -> list[_Output]:
+    """Outputs to all items; `sample` is the number of the random draw, None for greedy decoding.
+
+    Every draw has random numbers of its own, and torch's own stream goes on as if there had been none.
+    """
+    how: dict[str, Any] = {"max_new_tokens": settings.max_new_tokens, "do_sample": sample is not None}
+    outputs: list[_Output] = []
+    with torch.random.fork_rng():
+        if sample is not None:
+            assert settings.sampling is not None
+            # top_k: transformers cuts at 50 unless told otherwise
+            how |= {"temperature": settings.sampling.temperature, "top_p": settings.sampling.top_p, "top_k": 0}
+            torch.manual_seed(int(np.random.default_rng([settings.sampling.seed, sample]).integers(2**63)))
+        for first in range(0, len(items), settings.batch_size):
+            batch = items[first : first + settings.batch_size]
+            for ids in _generate(model, processor, batch, how):
+                text = processor.tokenizer.decode(ids, skip_special_tokens=False)
+                outputs.append(_Output(ids, text.split(processor.tokenizer.eos_token)[0]))
+            report(len(outputs), len(items))
+    return outputs
+
+
+def _report(progress: Callable[[str], None], name: str, done: int, asked: int) -> None:
+    progress(f"benchmark {name}: {done}/{asked} items")
+
+
 @torch.no_grad()
 def _generate(
-    model: MirageForConditionalGeneration, processor: MirageProcessor, rows: Sequence[Row], max_new_tokens: int
+    model: MirageForConditionalGeneration, processor: MirageProcessor, rows: Sequence[Row], how: dict[str, Any]
 ) -> torch.Tensor:
     """New token ids, one row per item."""
     images = [decode_image(png, f"image of row {row.id}") for row in rows for png in row.images]
@@ -86,20 +140,23 @@ def _generate(
     encoded = [encode(processor, row.question, grid, None) for row, grid in zip(rows, grids, strict=True)]
     batch = Collator(processor.tokenizer.pad_token_id, padding_side="left")(encoded)
     batch = {key: value.to(model.device) for key, value in {**batch, **pictures}.items()}
-    ids = model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
+    ids = model.generate(**batch, **how)
     return ids[:, batch["input_ids"].shape[1] :].cpu()
 
 
-def _grade(row: Row, ids: torch.Tensor, processor: MirageProcessor, latent_pad_id: int) -> Answer:
-    text = processor.tokenizer.decode(ids, skip_special_tokens=False)
-    text = text.split(processor.tokenizer.eos_token)[0]
-    board = vsp.Board(tuple(row.meta["board"]))
+def _grade(row: Row, told: _Output, latent_pad_id: int) -> Answer:
+    two_rules = row.task in TASKS_WITH_TWO_RULES
+    planning = row.task == vsp.TASK
     return Answer(
         id=row.id,
         level=row.level,
-        output=text,
-        reason=vsp.check(board, text).reason,
-        reason_vsp=vsp.check(board, text, rule="vsp").reason,
-        num_latents=int((ids == latent_pad_id).sum()),
-        needs_planning=needs_planning(board),
+        output=told.text,
+        reason=grade(row.task, row.meta, told.text).reason,
+        reason_vsp=grade(row.task, row.meta, told.text, "vsp").reason if two_rules else None,
+        num_latents=int((told.ids == latent_pad_id).sum()),
+        needs_planning=needs_planning(vsp.Board(tuple(row.meta["board"]))) if planning else None,
     )
+
+
+def _grade_sample(row: Row, text: str) -> Sample:
+    return Sample(tail=text[-TAIL_CHARACTERS:], reason=grade(row.task, row.meta, text).reason)

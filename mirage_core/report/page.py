@@ -5,15 +5,18 @@ Pictures are embedded, curves are inline SVG, every number stands beside the dig
 
 import base64
 import json
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from mirage_core import manifest
+from mirage_core import manifest, storage
+from mirage_core.benchmark.paired import every_pair
 from mirage_core.benchmark.policies import BaselineScores
 from mirage_core.benchmark.results import Answer, Scores
+from mirage_core.puzzles import vsp_reasoning
 from mirage_core.report.curves import curve_svg
 from mirage_core.row import Row, read_rows
 from mirage_core.training import METRICS_FILE
@@ -21,6 +24,8 @@ from mirage_core.training import METRICS_FILE
 ROWS_SHOWN = 6
 REJECTS_SHOWN = 6
 ANSWERS_SHOWN = 8
+PUZZLES_STAGE = "puzzles"
+"""Stage whose manifest says which boards a data set was kept from."""
 
 
 def build_report(
@@ -40,7 +45,7 @@ def build_report(
         Counts: models, test sets and bytes of the page.
     """
     examined = [
-        (folder.name, Scores.model_validate_json(path.read_text(encoding="utf-8")))
+        Scores.model_validate_json(path.read_text(encoding="utf-8"))
         for folder in scores
         for path in sorted(folder.glob("scores-*.json"))
     ]
@@ -56,11 +61,13 @@ def build_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"png": _png_uri, "percent": _percent}
+    environment.filters |= {"png": _png_uri, "percent": _percent, "points": _points, "counts": _counts}
     html = environment.get_template("page.html").render(
         title=title,
         data=manifest.read(str(data)),
+        collisions=_collisions(data),
         rows=_spread(data),
+        asked_plan=_asked_plan,
         rejects=list(islice(read_rows(str(data / "rejected")), REJECTS_SHOWN)),
         stages=[_stage_section(folder) for folder in training],
         tests=tests,
@@ -71,35 +78,73 @@ def build_report(
 
 
 def _spread(data: Path) -> list[Row]:
-    """A few rows of different levels and splits, from the whole set without holding it."""
+    """A few rows of different levels and splits, from the whole set without holding it; one of a puzzle's several."""
     chosen: dict[tuple[str, int], Row] = {}
     for row in read_rows(str(data / "rows")):
         chosen.setdefault((row.split, row.level), row)
     return sorted(chosen.values(), key=lambda row: (row.split != "train", row.level))[:ROWS_SHOWN]
 
 
+def _asked_plan(row: Row) -> str:
+    """The plan that a reasoning row asks about, which its picture does not show; empty for planning rows."""
+    if row.task != vsp_reasoning.TASK:
+        return ""
+    return ", ".join(vsp_reasoning.MOVE_NAMES[move] for move in row.meta["plan"])
+
+
+def _collisions(data: Path) -> dict[str, int | float]:
+    """Draws that the data set's puzzles stage rejected, by reason; empty where its artifact lies elsewhere."""
+    root, waiting = data.parent.parent, [data]
+    while waiting:
+        made = manifest.read(str(waiting.pop()))
+        if made.stage == PUZZLES_STAGE and isinstance(rejected := made.counts.get("rejected"), dict):
+            return rejected
+        folders = [root / parent.stage / parent.digest for parent in manifest.parents(made)]
+        waiting += [folder for folder in folders if (folder / storage.MANIFEST_NAME).is_file()]
+    return {}
+
+
 def _stage_section(folder: Path) -> dict[str, Any]:
     lines = (folder / METRICS_FILE).read_text(encoding="utf-8").splitlines()
     logs = [json.loads(line) for line in lines]
-    names = [name for name in ("loss", "text_loss", "alignment", "reward", "entropy") if name in logs[0]]
-    steps = [entry["step"] for entry in logs]
-    curves = [curve_svg(name, steps, [entry[name] for entry in logs]) for name in names]
+    curves = []
+    for name in ("loss", "text_loss", "alignment", "reward", "entropy"):
+        points = [(entry["step"], entry[name]) for entry in logs if name in entry]  # not every line has every metric
+        if points:
+            steps, values = zip(*points, strict=True)
+            curves.append(curve_svg(name, steps, values))
     return {"manifest": manifest.read(str(folder)), "curves": curves}
 
 
-def _test_section(policies: BaselineScores, examined: list[tuple[str, Scores]]) -> dict[str, Any]:
-    chosen = [(digest, scores) for digest, scores in examined if scores.test_set == policies.test_set]
-    with_latents = [scores for _, scores in chosen if scores.emission_rate > 0]
-    shown = max(with_latents or [scores for _, scores in chosen], key=lambda scores: scores.overall.correct)
+def _test_section(policies: BaselineScores, examined: list[Scores]) -> dict[str, Any]:
+    models = [scores for scores in examined if scores.test_set == policies.test_set]
+    with_latents = [scores for scores in models if scores.emission_rate > 0]
+    shown = max(with_latents or models, key=lambda scores: scores.overall.correct)
+    levels = sorted(policies.policies[0].by_level)
     return {
         "name": policies.test_set,
+        "task": policies.task,
         "n": policies.n,
-        "levels": sorted(policies.policies[0].by_level),
+        "num_counted": models[0].overall.n,
+        "headline": _span(policies.headline),
+        "others": _span([level for level in levels if level not in policies.headline]),
+        "levels": levels,
         "policies": policies.policies,
-        "models": [{"scores": scores, "digest": digest} for digest, scores in chosen],
+        "models": models,
+        "num_samples": max((scores.sampled.num_samples for scores in models if scores.sampled), default=0),
+        "has_walks": any(scores.where_walks_fail for scores in models),
+        "has_two_rules": any(scores.overall_vsp for scores in models),
+        "pairs": every_pair(models),
         "answers_of": shown.model,
         "answers": _examples(shown.answers),
     }
+
+
+def _span(levels: Sequence[int]) -> str:
+    """[3, 4, 5] -> "3 to 5"; [1, 3] -> "1, 3"; empty where there are none."""
+    if len(levels) > 2 and list(levels) == list(range(levels[0], levels[-1] + 1)):
+        return f"{levels[0]} to {levels[-1]}"
+    return ", ".join(str(level) for level in levels)
 
 
 def _examples(answers: tuple[Answer, ...]) -> list[Answer]:
@@ -112,6 +157,15 @@ def _examples(answers: tuple[Answer, ...]) -> list[Answer]:
 
 def _png_uri(data: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+
+
+def _counts(by_name: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in by_name.items())
+
+
+def _points(difference: float) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    return f"{100 * difference:+.1f}"
 
 
 def _percent(share: float | None) -> str:

@@ -1,13 +1,15 @@
 import json
 import re
+import shutil
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from mirage_core import manifest
 from mirage_core.benchmark.policies import BaselineScores, PolicyScore
-from mirage_core.benchmark.results import Answer, summarize
-from mirage_core.puzzles import vsp
+from mirage_core.benchmark.results import Answer, Sample, summarize
+from mirage_core.puzzles import vsp, vsp_reasoning
 from mirage_core.report.page import build_report
 from mirage_core.row import Row, encode_png, write_rows
 from mirage_core.training import METRICS_FILE
@@ -16,9 +18,11 @@ BOARD = vsp.Board(("SFF", "FHF", "FFG"))
 LIE = 'Moving right to [(0,1),Hole] <script>alert("thought")</script>'
 
 
-def seal(folder, stage, **counts):
+def seal(folder, stage, inputs=None, **counts):
     """Make a folder an artifact whose digest is the folder's name."""
-    manifest.write(folder, stage=stage, version=3, digest=folder.name, inputs={}, seed=11, counts=counts, wall_s=2.5)
+    manifest.write(
+        folder, stage=stage, version=3, digest=folder.name, inputs=inputs or {}, seed=11, counts=counts, wall_s=2.5
+    )
     return folder
 
 
@@ -51,37 +55,43 @@ def make_stage(root):
     folder = root / "stage-digest"
     folder.mkdir()
     logs = [{"step": step, "loss": 1 / step, "alignment": 0.5, "learning_rate": 1e-3} for step in (1, 5, 10)]
+    del logs[0]["alignment"], logs[2]["alignment"]  # not every line has every metric
     (folder / METRICS_FILE).write_text("".join(json.dumps(line) + "\n" for line in logs))
     return seal(folder, "stage1", updates=10)
 
 
-def make_scores(root, model, num_right, num_latents, test_sets=("official",)):
+def make_scores(root, model, num_right, num_latents, test_sets=("official",), task=vsp.TASK, num_samples=0):
+    """Eight answers at level 3, of which the last is no answer, and one at level 7 that never counts."""
     folder = root / f"scores-{model}"
     folder.mkdir()
+    planning = task == vsp.TASK
     answers = [
         Answer(
             id=f"item-{number}",
-            level=3,
+            level=3 if number < 8 else 7,
             output=rf"<|latent_start|>{model}\boxed{{R,R,D,D}}",
-            reason="ok" if number < num_right else "hole",
-            reason_vsp="ok",
+            reason="ok" if number < num_right else "no_answer" if number == 7 else "hole",
+            reason_vsp="ok" if planning else None,
             num_latents=num_latents,
-            needs_planning=number == 0,
+            needs_planning=number == 0 if planning else None,
+            samples=(Sample(tail="R", reason="ok"), Sample(tail="D", reason="hole"))[:num_samples],
         )
-        for number in range(8)
+        for number in range(9)
     ]
     for number, test_set in enumerate(test_sets):
-        scores = summarize(answers, model, test_set, seconds=1.0)
+        scores = summarize(answers, task, model, test_set, seconds=1.0)
         (folder / f"scores-{number}.json").write_text(scores.model_dump_json())
     return seal(folder, "benchmark")
 
 
-def make_baselines(root, test_sets=("official",), where_walks_fail=0.25):
+def make_baselines(root, test_sets=("official",), where_walks_fail=0.25, task=vsp.TASK):
     folder = root / "baselines-digest"
     folder.mkdir()
-    policy = PolicyScore(name="blind & brave", overall=0.7275, by_level={3: 0.7}, where_walks_fail=where_walks_fail)
+    policy = PolicyScore(
+        name="blind & brave", overall=0.7275, by_level={3: 0.7, 7: 0.5}, where_walks_fail=where_walks_fail
+    )
     for number, test_set in enumerate(test_sets):
-        scores = BaselineScores(test_set=test_set, n=8, policies=(policy,))
+        scores = BaselineScores(test_set=test_set, task=task, headline=(3,), n=9, policies=(policy,))
         (folder / f"baselines-{number}.json").write_text(scores.model_dump_json())
     return seal(folder, "baselines")
 
@@ -90,12 +100,10 @@ def make_baselines(root, test_sets=("official",), where_walks_fail=0.25):
 def page(tmp_path):
     """A function that builds a report of two arms and returns (counts, html)."""
 
-    def build(rejects=(), test_sets=("official",), where_walks_fail=0.25, num_latents=4):
-        arms = [
-            make_scores(tmp_path, "mirage", 6, num_latents, test_sets),
-            make_scores(tmp_path, "direct", 2, 0, test_sets),
-        ]
-        baselines = make_baselines(tmp_path, test_sets, where_walks_fail)
+    def build(rejects=(), test_sets=("official",), where_walks_fail=0.25, num_latents=4, task=vsp.TASK, num_samples=0):
+        how = {"test_sets": test_sets, "task": task, "num_samples": num_samples}
+        arms = [make_scores(tmp_path, "mirage", 6, num_latents, **how), make_scores(tmp_path, "direct", 2, 0, **how)]
+        baselines = make_baselines(tmp_path, test_sets, where_walks_fail, task)
         data, stage = make_data(tmp_path, rejects), make_stage(tmp_path)
         counts = build_report("a <run>", data, [stage], arms, baselines, tmp_path)
         return counts, (tmp_path / "report.html").read_text()
@@ -120,15 +128,56 @@ def test_texts_of_models_and_teachers_are_escaped(page):
 def test_every_model_and_policy_stands_in_the_table(page):
     counts, html = page()
     assert counts == {"models": 2, "test_sets": 1, "bytes": len(html.encode())}
-    rows = {cells[0]: cells[1:] for line in re.findall(r"<tr.*?</tr>", html, re.DOTALL) if (cells := _cells(line))}
-    assert rows["mirage"][0] == "75.0 %" and rows["direct"][0] == "25.0 %"
-    assert rows["mirage"][1] == "40.9 % to 92.9 %"
-    assert rows["mirage"][3] == "100.0 % (n = 1)" and rows["mirage"][5] == "100.0 %" and rows["direct"][5] == "0.0 %"
-    assert rows["blind &amp; brave"][:4] == ["72.8 %", "", "70.0 %", "25.0 %"]
+    columns, rows = table_of(html)
+    assert columns == [
+        "model", "right", "95 % interval", "wrong", "invalid", "level 3", "level 7", "where walks fail", "VSP's rule",
+        "emits latents",
+    ]  # fmt: skip
+    assert rows["mirage"] == [
+        "75.0 %", "37.5 % to 100.0 %", "12.5 %", "12.5 %", "75.0 %", "0.0 %", "100.0 % (n = 1)", "100.0 %", "100.0 %",
+    ]  # fmt: skip
+    assert rows["direct"][:4] == ["25.0 %", "0.0 % to 62.5 %", "62.5 %", "12.5 %"] and rows["direct"][-1] == "0.0 %"
+    assert rows["blind &amp; brave"] == ["72.8 %", "", "", "", "70.0 %", "50.0 %", "25.0 %", "", ""]
+
+
+def table_of(html):
+    """Column names and rows, by their first cells, of the table of scores."""
+    table = html[html.index("<h2>Scores") :].split("</table>")[0]
+    columns = re.findall("<th>(.*?)</th>", table)
+    rows = {cells[0]: cells[1:] for line in re.findall(r"<tr.*?</tr>", table, re.DOTALL) if (cells := _cells(line))}
+    assert all(len(cells) == len(columns) - 1 for cells in rows.values())
+    return columns, rows
 
 
 def _cells(line):
     return [re.sub("<[^>]*>", "", cell).strip() for cell in re.findall("<td.*?</td>", line, re.DOTALL)]
+
+
+def test_other_levels_than_those_of_the_paper_stand_apart(page):
+    assert "levels 3; those of levels 7 (1 more) stand in their own columns only." in page()[1]
+
+
+def test_sampled_answers_have_columns_of_their_own(page):
+    columns, rows = table_of(page(num_samples=2)[1])
+    assert columns[3] == "right when sampled" and rows["mirage"][2] == "50.0 %"
+    assert rows["mirage"][3] == "21.5 % to 78.5 %"  # the items agree: Wilson's bound
+    assert rows["blind &amp; brave"][:5] == ["72.8 %", "", "", "", ""]
+
+
+def test_reasoning_has_neither_walks_nor_a_second_rule(page):
+    columns, rows = table_of(page(task=vsp_reasoning.TASK, where_walks_fail=None)[1])
+    assert columns == [
+        "model", "right", "95 % interval", "wrong", "invalid", "level 3", "level 7", "emits latents",
+    ]  # fmt: skip
+    assert rows["mirage"][0] == "75.0 %"
+
+
+def test_models_are_compared_on_the_same_items(page):
+    _, html = page()
+    table = html[html.index("Model against model") :].split("</table>")[0]
+    (pair,) = [cells for line in re.findall(r"<tr.*?</tr>", table, re.DOTALL) if (cells := _cells(line))]
+    assert pair[:3] == ["mirage", "direct", "+50.0"] and pair[4:] == ["4", "0", "8"]
+    assert "<b>+50.0</b>" in table and pair[3].startswith("+12.5 to +")
 
 
 def test_rejects_are_shown_with_their_reasons(page):
@@ -163,6 +212,57 @@ def test_every_test_set_has_its_table(page):
 
 
 def test_policies_without_a_board_where_walks_fail_show_a_dash(page):
-    _, html = page(where_walks_fail=None)
-    rows = {cells[0]: cells[1:] for line in re.findall(r"<tr.*?</tr>", html, re.DOTALL) if (cells := _cells(line))}
-    assert rows["blind &amp; brave"][3] == "–"
+    columns, rows = table_of(page(where_walks_fail=None)[1])
+    assert rows["blind &amp; brave"][columns.index("where walks fail") - 1] == "–"
+
+
+def build_of(data, root):
+    arms = [make_scores(root, "mirage", 6, 4), make_scores(root, "direct", 2, 0)]
+    build_report("a run", data, [make_stage(root)], arms, make_baselines(root), root)
+    return (root / "report.html").read_text()
+
+
+def test_reasoning_rows_show_the_plan_they_ask_about(tmp_path):
+    step = encode_png(vsp.render(BOARD, (0, 1), "right"))
+    told = [
+        replace(
+            make_row(0), id=f"row-0-{thought}", task=vsp_reasoning.TASK, helper_images=[step], answer="A",
+            meta={"board": list(BOARD.rows), "plan": "RRDD", "step": 1, "thought": thought},
+        )
+        for thought in range(3)
+    ]  # fmt: skip
+    write_rows(told, str(tmp_path / "data/rows"))
+    write_rows([], str(tmp_path / "data/rejected"))
+    html = build_of(seal(tmp_path / "data", "dataset", asked=3, kept=3, rejected={}), tmp_path)
+    assert "Plan: RIGHT, RIGHT, DOWN, DOWN" in html and r"\boxed{A}" in html
+    assert "row-0-0" in html and "row-0-1" not in html  # one row of a puzzle is enough
+
+
+def test_rows_without_a_helper_image_can_be_shown(tmp_path):
+    write_rows([replace(make_row(0), helper_images=[])], str(tmp_path / "data/rows"))
+    write_rows([], str(tmp_path / "data/rejected"))
+    counts = {"asked": 1, "kept": 1, "official boards": {"rows": 0, "boards": 0}, "rejected": {}}
+    html = build_of(seal(tmp_path / "data", "published", **counts), tmp_path)
+    assert "no helper image" in html and "rows 0, boards 0" in html
+
+
+def test_boards_that_were_kept_out_are_counted(tmp_path):
+    """The puzzles stage lies two steps upstream; where it lies elsewhere, nothing is said."""
+    puzzles, pictures, data = (tmp_path / name for name in ("puzzles/p1", "helper-images/h1", "dataset/d1"))
+    write_rows([make_row(0)], str(data / "rows"))
+    write_rows([], str(data / "rejected"))
+    for folder in (puzzles, pictures):
+        folder.mkdir(parents=True)
+    seal(puzzles, "puzzles", asked=9, kept=9, rejected={"official_test_board": 2, "repeated_board": 5})
+    seal(pictures, "helper-images", {"puzzles": {"stage": "puzzles", "digest": "p1"}})
+    inputs = {
+        "pictures": {"stage": "helper-images", "digest": "h1"},
+        "thoughts": {"stage": "reasoning", "digest": "r1"},
+    }
+    seal(data, "dataset", inputs, asked=1, kept=1, rejected={})
+    assert "official test board 2, repeated board 5" in build_of(data, tmp_path)
+    shutil.rmtree(puzzles)
+    shutil.rmtree(tmp_path / "stage-digest")
+    for made in ("scores-mirage", "scores-direct", "baselines-digest"):
+        shutil.rmtree(tmp_path / made)
+    assert "Collisions avoided" not in build_of(data, tmp_path)
