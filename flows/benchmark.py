@@ -3,6 +3,7 @@
 The path of the test decides its task: see `import_test`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -19,24 +20,24 @@ from tasks.evaluation import TestSet
 from tasks.local import run_flow
 
 
-def test_sets(spec: Path, test: Path | None) -> list[TestSet]:
-    """The official test, where one is given, and the held-out rows of the spec's data set."""
+def test_sets(spec: Path, tests: Sequence[Path]) -> list[TestSet]:
+    """The official tests that are given, and the held-out rows of the spec's data set."""
     sets = []
-    if test is not None:  # first, so that a wrong path is noticed before any work
+    for test in tests:  # first, so that a wrong path is noticed before any work
         official = with_card(synthesis.official_test(synthesis.find_test(test)))
         sets.append(TestSet(name=title_of_test(test), rows=official, split="test"))
     return [*sets, TestSet(name="held-out boards", rows=synth_vsp(spec), split="validation")]
 
 
 @flow(name="benchmark")
-def benchmark(model: str, recipe: Path, spec: Path, test: Path | None = None) -> list[Artifact]:
-    """Score one model beside the trivial policies, on held-out boards of the spec and the official test if given."""
+def benchmark(model: str, recipe: Path, spec: Path, tests: tuple[Path, ...] = ()) -> list[Artifact]:
+    """Score one model beside the trivial policies, on held-out boards of the spec and official tests if given."""
     settings = load_recipe(recipe).benchmark
     chosen = resolve_base(model)
-    tests = test_sets(spec, test)
+    chosen_tests = test_sets(spec, tests)
     return [
-        with_card(evaluation.benchmark(chosen, model, tests, settings)),
-        with_card(evaluation.baselines(tests, settings)),
+        with_card(evaluation.benchmark(chosen, model, chosen_tests, settings)),
+        with_card(evaluation.baselines(chosen_tests, settings)),
     ]
 
 
@@ -44,10 +45,10 @@ def main(
     model: str = "tiny",
     recipe: Path = Path("recipes/tiny.yaml"),
     spec: Path = Path("datasets_spec/vsp-tiny.yaml"),
-    test: Path | None = None,
+    test: list[Path] | None = None,
 ) -> None:
     """Score one model."""
-    for artifact in run_flow(benchmark, model=model, recipe=recipe, spec=spec, test=test):
+    for artifact in run_flow(benchmark, model=model, recipe=recipe, spec=spec, tests=tuple(test or ())):
         print(artifact.uri)
 
 

@@ -25,16 +25,18 @@ ARMS = {
 
 
 @flow(name="end-to-end")
-def end_to_end(spec: Path, recipe: Path, test: Path | None = None) -> Artifact:
+def end_to_end(spec: Path, recipe: Path, tests: tuple[Path, ...] = ()) -> Artifact:
     """Synthesize, train all stages and arms, score them all, write the report."""
     settings = load_recipe(recipe)
     base = resolve_base(settings.base_model)
-    tests = test_sets(spec, test)
+    examined = test_sets(spec, tests)
     made = train_mirage(spec, recipe)
     arms = {stage: title for stage, title in ARMS.items() if stage in made}
     models = {"untrained base": base, **{title: made[stage] for stage, title in arms.items()}}
-    scores = [with_card(evaluation.benchmark(model, name, tests, settings.benchmark)) for name, model in models.items()]
-    baselines = with_card(evaluation.baselines(tests, settings.benchmark))
+    scores = [
+        with_card(evaluation.benchmark(model, name, examined, settings.benchmark)) for name, model in models.items()
+    ]
+    baselines = with_card(evaluation.baselines(examined, settings.benchmark))
     title = f"{spec.stem}, recipe {recipe.stem}"
     return with_card(evaluation.report(title, made["dataset"], [made[stage] for stage in arms], scores, baselines))
 
@@ -42,10 +44,10 @@ def end_to_end(spec: Path, recipe: Path, test: Path | None = None) -> Artifact:
 def main(
     spec: Path = Path("datasets_spec/vsp-tiny.yaml"),
     recipe: Path = Path("recipes/tiny.yaml"),
-    test: Path | None = None,
+    test: list[Path] | None = None,
 ) -> None:
     """Run the whole road and print where the report lies."""
-    print(f"report: {run_flow(end_to_end, spec=spec, recipe=recipe, test=test).uri}/report.html")
+    print(f"report: {run_flow(end_to_end, spec=spec, recipe=recipe, tests=tuple(test or ())).uri}/report.html")
 
 
 if __name__ == "__main__":

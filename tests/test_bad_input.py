@@ -63,7 +63,7 @@ def test_a_wrong_type_in_a_recipe(prefect_server, artifact_root, files, capsys):
 def test_a_missing_test_folder_is_noticed_before_any_work(prefect_server, artifact_root, files, capsys, tmp_path):
     from flows.end_to_end import end_to_end
 
-    message = complaint(capsys, end_to_end, **files(), test=tmp_path / "nowhere")
+    message = complaint(capsys, end_to_end, **files(), tests=[tmp_path / "nowhere"])
     assert str(tmp_path / "nowhere") in message
     assert published(artifact_root) == set()
 
@@ -74,7 +74,7 @@ def test_a_truncated_picture_of_the_official_test(prefect_server, artifact_root,
     folder = vsp_folder(*boards(2))
     picture = sorted(folder.glob("**/img/*.png"))[0]
     picture.write_bytes(picture.read_bytes()[:200])
-    message = complaint(capsys, benchmark, model="tiny", **files(), test=folder)
+    message = complaint(capsys, benchmark, model="tiny", **files(), tests=[folder])
     assert str(picture) in message
     assert "official-test" not in published(artifact_root)
 
