@@ -18,8 +18,9 @@ def synth_vsp(spec: Path) -> Artifact:
     settings = load_spec(spec)
     puzzles = with_card(synthesis.puzzles(settings))
     pictures = with_card(synthesis.helper_images(puzzles))
-    told = synthesis.reasoning(puzzles, settings.teacher, settings.seed, settings.thoughts_per_puzzle)
-    return with_card(synthesis.dataset(pictures, with_card(told), settings.teacher))
+    how = (settings.teacher, settings.seed, settings.thoughts_per_puzzle)
+    thoughts = with_card(synthesis.reasoning(puzzles, *how))
+    return with_card(synthesis.dataset(settings, puzzles, pictures, thoughts))
 
 
 def main(spec: Path = Path("datasets_spec/vsp-tiny.yaml")) -> None:

@@ -66,11 +66,16 @@ def reasoning(puzzles: Folder, seed: Number, thoughts_per_puzzle: Number, out: F
 
 
 @app.command()
-def dataset(pictures: Folder, thoughts: Folder, teacher: Text, out: Folder, scratch: Folder) -> None:
-    """Verified rows."""
+def dataset(settings: File, puzzles: Folder, pictures: Folder, thoughts: Folder, out: Folder, scratch: Folder) -> None:
+    """Verified rows of a spec, and their card."""
+    from mirage_core.synthesis.card import write_card
     from mirage_core.synthesis.dataset import build_dataset
 
-    _write_counts(out, build_dataset(pictures, thoughts, teacher, out, scratch))
+    spec = load_settings(settings, DatasetSpec)
+    counts = build_dataset(pictures, thoughts, spec.teacher, out, scratch)
+    drawn = json.loads((puzzles / COUNTS_FILE).read_text(encoding="utf-8"))
+    write_card(out, spec.model_dump(), drawn["rejected"], counts["rejected"])
+    _write_counts(out, counts)
 
 
 @app.command()

@@ -114,7 +114,7 @@ class Recipe(Settings):
     gamma: PositiveFloat = 0.1
     """Weight of the text loss in stage 1, beside 1 for the alignment; Mirage, equation 3."""
     thoughts: bool = False
-    """Whether stages 1 and 2 learn the reasoning text too (the paper's CoT variant) or only the answer (its direct one)."""
+    """Whether stages 1 and 2 learn the reasoning text too (the paper's CoT variant) or only the answer (its direct)."""
     precision: Precision = "fp32"
     """Of the forward pass; the weights that the optimizer updates are always fp32."""
     stage1: Optimizer

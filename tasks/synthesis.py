@@ -48,9 +48,11 @@ def reasoning(
 
 
 @stage("dataset", version=2)
-def dataset(pictures: Artifact, thoughts: Artifact, teacher: str, *, out: Path, scratch: Path) -> Counts:
-    inputs = {"pictures": folder(pictures), "thoughts": folder(thoughts)}
-    return run_job("dataset", out, **inputs, teacher=teacher, scratch=scratch)
+def dataset(
+    spec: DatasetSpec, puzzles: Artifact, pictures: Artifact, thoughts: Artifact, *, out: Path, scratch: Path
+) -> Counts:
+    parts = {"puzzles": folder(puzzles), "pictures": folder(pictures), "thoughts": folder(thoughts)}
+    return run_job("dataset", out, spec, **parts, scratch=scratch)
 
 
 @stage("official-test")

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ class Place:
 
 
 def sample_puzzles(spec: DatasetSpec, out: Path, scratch: Path, workers: int | None = None) -> dict[str, Any]:
-    """Write `puzzles/part-00000.jsonl`, ... with `spec.puzzles_per_shard` puzzles each.
+    """Write `puzzles/part-00000.jsonl`, ... with up to `spec.puzzles_per_shard` puzzles of one split each.
 
     Boards never repeat, within a split or across splits, and never equal an official board.
 
@@ -81,7 +82,7 @@ def sample_puzzles(spec: DatasetSpec, out: Path, scratch: Path, workers: int | N
         InputError: The spec asks for more different boards of a level than can be found.
     """
     places = _places(spec)
-    shards = [places[first : first + spec.puzzles_per_shard] for first in range(0, len(places), spec.puzzles_per_shard)]
+    shards = _shards(places, spec.puzzles_per_shard)
 
     def draft_shard(number: int, folder: Path) -> dict[str, Any]:
         rejected: Counter[str] = Counter()
@@ -138,6 +139,16 @@ def _places(spec: DatasetSpec) -> list[Place]:
         for level, num_level in apportion(number, spec.level_shares).items():
             places += [Place(len(places) + offset, split, level, offset) for offset in range(num_level)]
     return places
+
+
+def _shards(places: list[Place], puzzles_per_shard: int) -> list[list[Place]]:
+    """Cut at every split, so that each file belongs to one of them."""
+    by_split = [list(group) for _, group in groupby(places, key=lambda place: place.split)]
+    return [
+        group[first : first + puzzles_per_shard]
+        for group in by_split
+        for first in range(0, len(group), puzzles_per_shard)
+    ]
 
 
 def _settle(spec: DatasetSpec, place: Place, draft: Puzzle, taken: Taken, rejected: Counter[str]) -> Puzzle:
