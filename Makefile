@@ -8,10 +8,13 @@ SPEC   ?= datasets_spec/vsp-$(RECIPE).yaml
 # The official VSP test, if you have it: the folder that holds task-main.
 VSP    ?= $(wildcard ../shared/data/vsp)
 
-.PHONY: demo test lint quick up down status tiny-base clean
+.PHONY: demo browse test lint quick up down status tiny-base clean
 
 demo: $(VENV)/.installed  ## Mazes in, a trained and benchmarked latent model and its report out
 	$(BIN)/python -m flows.end_to_end --spec $(SPEC) --recipe recipes/$(RECIPE).yaml $(if $(VSP),--test $(VSP))
+
+browse: $(VENV)/.installed  ## Look at a data set in the browser: DATA=artifacts/dataset/DIGEST, or the newest one
+	$(BIN)/python -m mirage_core.browse $(or $(DATA),$(shell ls -td artifacts/dataset/*/ 2>/dev/null | head -1),$(error no data set yet: make demo, or DATA=FOLDER))
 
 test: lint  ## All tests, with those that train, start servers and run flows
 	$(BIN)/pytest -m "" --durations 15

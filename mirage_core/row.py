@@ -76,6 +76,15 @@ def rows_to_table(rows: Iterable[Row]) -> pa.Table:
     return pa.table(columns, schema=ARROW_SCHEMA)
 
 
+def table_to_rows(table: pa.Table | pa.RecordBatch) -> list[Row]:
+    """The rows of a table in the one schema."""
+    rows = []
+    for values in table.to_pylist():
+        pictures = {name: [image["bytes"] for image in values[name]] for name in IMAGE_COLUMNS}
+        rows.append(Row(**{**values, **pictures, "meta": json.loads(values["meta"])}))
+    return rows
+
+
 def write_table(table: pa.Table, file: Any) -> None:
     """Write one shard.
 
@@ -150,9 +159,7 @@ def read_rows(uri: str, split: str | None = None) -> Iterator[Row]:
                 if missing := [name for name in columns if name not in shard.schema_arrow.names]:
                     raise InputError(f"{path}: lacks the columns {', '.join(missing)}")
                 for batch in shard.iter_batches(batch_size=100, columns=columns):
-                    for values in batch.to_pylist():
-                        if split is None or values["split"] == split:
-                            yield _from_arrow(values)
+                    yield from (row for row in table_to_rows(batch) if split is None or row.split == split)
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"{path}: not a readable shard ({error})") from error
 
@@ -180,10 +187,3 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
         return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{name}: not a readable picture ({error})") from error
-
-
-def _from_arrow(values: dict[str, Any]) -> Row:
-    for name in IMAGE_COLUMNS:
-        values[name] = [image["bytes"] for image in values[name]]
-    values["meta"] = json.loads(values["meta"])
-    return Row(**values)
