@@ -35,7 +35,7 @@ from mirage_core.settings import Settings, explain
 from mirage_core.teacher import Explanation, verify
 
 MAP_LETTERS = {1: "S", 0: "F", -1: "H", 2: "G"}
-MOVES_BY_NAME = {name: move for move, name in vsp_reasoning.MOVE_NAMES.items()}
+"""Number in `map_desc` -> letter of the board."""
 PLAN = re.compile(r"^Full Action Plan: (.*)$", re.MULTILINE)
 STEP = re.compile(r"step_(\d+)\.\w+$")
 MAP_ID = re.compile(r"/(\d+)/[^/]*$")
@@ -166,7 +166,7 @@ def fingerprint(source: Path) -> str:
     for _, name, line in _lines(source):
         digest.update(line.model_dump_json().encode())
         for written in (_input_picture(line, name), line.image_output):
-            found = _find_picture(source, written)
+            found = find_picture(source, written)
             digest.update(hashlib.sha256(found.read_bytes()).digest() if found else b"missing")
     return digest.hexdigest()
 
@@ -239,7 +239,7 @@ def _read_map(source: Path, name: str, line: PublishedLine) -> vsp.Board:
             raise InputError(f"{name}: field map_desc: {error}") from error
         _check_picture(source, written, picture(board), name, "image_input")
         return board
-    path = _find_picture(source, written)
+    path = find_picture(source, written)
     if path is None:
         raise InputError(
             f"{name}: field image_input names {written}, which is nowhere beside or above the file, and without a "
@@ -253,9 +253,11 @@ def _read_map(source: Path, name: str, line: PublishedLine) -> vsp.Board:
 
 def _read_moves(words: str, name: str, field: str) -> str:
     try:
-        return "".join(MOVES_BY_NAME[word.strip()] for word in words.split(","))
+        return "".join(vsp_reasoning.MOVES_BY_NAME[word.strip()] for word in words.split(","))
     except KeyError as error:
-        raise InputError(f"{name}: field {field}: {error} is none of {', '.join(MOVES_BY_NAME)}") from error
+        raise InputError(
+            f"{name}: field {field}: {error} is none of {', '.join(vsp_reasoning.MOVES_BY_NAME)}"
+        ) from error
 
 
 def _read_step(written: str, plan: str, name: str) -> int:
@@ -269,7 +271,7 @@ def _read_step(written: str, plan: str, name: str) -> int:
 
 
 def _check_picture(source: Path, written: str, ours: Image.Image, name: str, field: str) -> None:
-    path = _find_picture(source, written)
+    path = find_picture(source, written)
     if path is None:
         return
     theirs = decode_image(path.read_bytes(), f"{name}: field {field}: {path}")
@@ -277,8 +279,12 @@ def _check_picture(source: Path, written: str, ours: Image.Image, name: str, fie
         raise InputError(f"{name}: field {field}: {path} does not show what the line says")
 
 
-def _find_picture(source: Path, written: str) -> Path | None:
-    """Published paths start at the repository's root; look upwards from the JSONL for the folder they fit."""
+def find_picture(source: Path, written: str) -> Path | None:
+    """Published paths start at the repository's root; look upwards from the JSONL for the folder they fit.
+
+    Returns:
+        None where the picture is nowhere.
+    """
     parts = Path(written).parts
     beside = source.resolve().parent
     for folder in (beside, *beside.parents):

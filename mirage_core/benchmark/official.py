@@ -15,11 +15,9 @@ from typing import Any, NamedTuple
 from mirage_core.benchmark.official_row import official_board, official_row, planning_row
 from mirage_core.benchmark.vsp_layout import find_task, read_task, task_files
 from mirage_core.errors import InputError
+from mirage_core.published import MAP_LETTERS, find_picture
 from mirage_core.puzzles import vsp, vsp_reasoning
 from mirage_core.row import Row, decode_image, write_rows
-
-MAP_LETTERS = {1: "S", 0: "F", -1: "H", 2: "G"}
-MOVES_BY_NAME = {name: move for move, name in vsp_reasoning.MOVE_NAMES.items()}
 
 
 def import_test(source: Path, out: Path) -> dict[str, Any]:
@@ -107,7 +105,10 @@ def _published_items(source: Path) -> Iterator[_Published]:
             raise InputError(f"{name}: not a published item ({error!r})") from error
         if question.count("<image>") != 1:
             raise InputError(f"{name}: field text_input must hold one <image> mark")
-        yield _Published(number, name, fields, question, _find_picture(source, picture, name))
+        found = find_picture(source, picture)
+        if found is None:
+            raise InputError(f"{name}: field image_input names {picture}, which is nowhere beside or above the file")
+        yield _Published(number, name, fields, question, found)
 
 
 def _planning_row(item: _Published) -> Row:
@@ -125,10 +126,12 @@ def _reasoning_row(item: _Published) -> Row:
     if board is None:
         raise InputError(f"{item.picture}: does not show the first state of a maze")
     words = re.findall(r"Full Action Plan:(.*)", item.question)[0].split(",")
-    plan = "".join(MOVES_BY_NAME.get(word.strip(), "?") for word in words)
+    plan = "".join(vsp_reasoning.MOVES_BY_NAME.get(word.strip(), "?") for word in words)
     letters = re.findall(r"\\boxed\{\s*([ABC])\s*\}", str(item.fields.get("text_output")))
     if "?" in plan:
-        raise InputError(f"{item.name}: field text_input: a move of the plan is none of {', '.join(MOVES_BY_NAME)}")
+        raise InputError(
+            f"{item.name}: field text_input: a move of the plan is none of {', '.join(vsp_reasoning.MOVES_BY_NAME)}"
+        )
     if not letters:
         raise InputError(f"{item.name}: field text_output must hold A, B or C in a box")
     return official_row(
@@ -142,15 +145,3 @@ def _reasoning_row(item: _Published) -> Row:
         {"board": list(board.rows), "plan": plan},
         list(vsp_reasoning.OUTCOMES.values()),
     )
-
-
-def _find_picture(source: Path, written: str, name: str) -> Path:
-    """Published paths start at the repository's root; look upwards from the JSONL for the folder they fit."""
-    parts = Path(written).parts
-    beside = source.resolve().parent
-    for folder in (beside, *beside.parents):
-        shortest = 1 if folder == beside else 2  # further up a bare `0.png` could be anything
-        for first in range(len(parts) - shortest + 1):
-            if (path := folder.joinpath(*parts[first:])).is_file():
-                return path
-    raise InputError(f"{name}: field image_input names {written}, which is nowhere beside or above the file")

@@ -24,6 +24,7 @@ OUTCOMES: dict[Outcome, str] = {
 }
 """Letter -> the published words, their spelling included."""
 MOVE_NAMES = {"U": "UP", "L": "LEFT", "R": "RIGHT", "D": "DOWN"}
+MOVES_BY_NAME = {name: move for move, name in MOVE_NAMES.items()}
 MAX_STROLL_MOVES = 3
 """Random moves before a plan makes for its end; the published examples wander likewise. All outcomes are made the same
 way, so that the plan alone tells little."""
