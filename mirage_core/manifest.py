@@ -4,10 +4,13 @@ Lineage is the chain of manifests: an input that is an upstream artifact is reco
 """
 
 import hashlib
+import json
 import os
 import platform
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
@@ -117,9 +120,29 @@ def read(uri: str) -> Manifest:
 
 
 def verify(folder: Path) -> list[str]:
-    """Files that are missing or no longer what the manifest says; empty when the artifact is whole."""
+    """Files that are missing or no longer what the manifest says; empty when the artifact is whole.
+
+    A manifest that is missing or torn is such a file itself. Checksums are remembered as long as the process lives, so
+    that asking again costs no more than looking at sizes and times.
+
+    Raises:
+        InputError: The manifest is one of another version.
+    """
+    try:
+        json.loads((folder / storage.MANIFEST_NAME).read_bytes())
+    except (OSError, ValueError):
+        return [storage.MANIFEST_NAME]
     files = read(str(folder)).files
-    return [name for name, sha in files.items() if not (folder / name).is_file() or _sha256(folder / name) != sha]
+    with ThreadPoolExecutor() as pool:  # hashing releases the interpreter lock
+        found = pool.map(lambda name: _sha256_if_there(folder / name), files)
+        return [name for name, sha in zip(files, found, strict=True) if sha != files[name]]
+
+
+def added(folder: Path) -> list[str]:
+    """Files that the manifest does not list, without hidden ones: no reader takes those for data."""
+    files = read(str(folder)).files
+    names = [path.relative_to(folder).as_posix() for path in _contents(folder) if not path.name.startswith(".")]
+    return [name for name in names if name not in files]
 
 
 def parents(manifest: Manifest) -> list[Parent]:
@@ -150,7 +173,20 @@ def _contents(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if path.is_file() and path not in added_later]
 
 
+def _sha256_if_there(path: Path) -> str | None:
+    try:
+        return _sha256(path)
+    except OSError:  # missing, a folder now, or on a sector that cannot be read
+        return None
+
+
 def _sha256(path: Path) -> str:
+    stat = path.stat()
+    return _remembered_sha256(path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=100_000)
+def _remembered_sha256(path: Path, inode: int, size_bytes: int, mtime_ns: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -6,6 +6,9 @@ meaning of the output changes.
 
 import hashlib
 import json
+import logging
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,10 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from mirage_core import manifest, storage
 from mirage_core.errors import InputError
 
+logger = logging.getLogger(__name__)
+
 DIGEST_LENGTH = 16
+NUM_NAMES_SHOWN = 5
 
 
 class Artifact(BaseModel):
@@ -34,6 +40,11 @@ class Artifact(BaseModel):
         """Where it lies below today's root: not a field, so that no record can hold an outdated place."""
         return storage.join(root(), self.stage, self.digest)
 
+    @property
+    def damaged(self) -> Path:
+        """Where it is put when it turns out to be damaged, until it was built again."""
+        return Path(root(), self.stage, f".damaged-{self.digest}")
+
 
 def root() -> str:
     """The artifact root. A relative setting counts from the working directory, as Prefect reads it."""
@@ -44,11 +55,62 @@ def folder(artifact: Artifact) -> Path:
     """The artifact's folder, for a stage that reads it.
 
     Raises:
-        InputError: It is not below the root, or not complete.
+        InputError: It is not below the root, not complete, or damaged.
     """
     if not storage.exists(storage.join(artifact.uri, storage.MANIFEST_NAME)):
         raise InputError(f"{artifact.uri}: the artifact is not there; run the flow again to rebuild it")
-    return storage.local_folder(artifact.uri)
+    path = storage.local_folder(artifact.uri)
+    if broken := manifest.verify(path):
+        raise InputError(f"{path}: damaged files ({_few(broken)}); run the flow again to rebuild it")
+    return path
+
+
+def set_damage_aside(artifact: Artifact) -> None:
+    """Move a damaged artifact out of the way, so that its stage runs again, and files that were added since.
+
+    Readers take whatever lies in a folder, so a file too many is damage as well; it costs no rebuilding.
+    """
+    place = Path(artifact.uri)
+    with suppress(FileNotFoundError):  # another run may move it at the same time
+        inode = place.stat().st_ino
+        broken = manifest.verify(place)
+        if place.stat().st_ino != inode:
+            return  # another run has rebuilt it while we read
+        if not broken and manifest.read(str(place)).digest != artifact.digest:
+            broken = [storage.MANIFEST_NAME]
+        if broken:
+            _set_aside(artifact, broken)
+            return
+        record = place / manifest.RESULT_RECORD_NAME
+        if record.exists() and not _names(record, artifact):
+            record.unlink()
+        for name in manifest.added(place):
+            target = place.with_name(f".added-{artifact.digest}") / name
+            logger.warning("%s %s: %s is no file of it; moved to %s", artifact.stage, artifact.digest, name, target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (place / name).replace(target)
+
+
+def _set_aside(artifact: Artifact, broken: list[str]) -> None:
+    what = f"{artifact.stage} {artifact.digest}"
+    logger.warning(
+        "%s: damaged files (%s); it is built again, and kept as %s until then", what, _few(broken), artifact.damaged
+    )
+    shutil.rmtree(artifact.damaged, ignore_errors=True)
+    Path(artifact.uri).rename(artifact.damaged)
+
+
+def _names(record: Path, artifact: Artifact) -> bool:
+    """Whether Prefect's record is whole and speaks of this artifact; otherwise Prefect writes it again."""
+    try:
+        return json.loads(json.loads(record.read_bytes())["result"])["data"] == artifact.model_dump()
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _few(names: list[str]) -> str:
+    shown = ", ".join(names[:NUM_NAMES_SHOWN])
+    return shown if len(names) <= NUM_NAMES_SHOWN else f"{shown} and {len(names) - NUM_NAMES_SHOWN} more"
 
 
 @dataclass
@@ -61,7 +123,10 @@ class ByContent(CachePolicy):
     def compute_key(
         self, task_ctx: TaskRunContext, inputs: dict[str, Any], flow_parameters: dict[str, Any], **kwargs: Any
     ) -> str:
-        return f"{self.stage}/{self.digest(inputs)}/{manifest.RESULT_RECORD_NAME}"
+        """The place of Prefect's record; a damaged artifact is moved away from it first, or it would count."""
+        artifact = Artifact(stage=self.stage, digest=self.digest(inputs))
+        set_damage_aside(artifact)
+        return f"{self.stage}/{artifact.digest}/{manifest.RESULT_RECORD_NAME}"
 
     def digest(self, inputs: dict[str, Any]) -> str:
         """Digest of stage, version and inputs.

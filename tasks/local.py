@@ -23,7 +23,9 @@ from prefect.settings import (
     temporary_settings,
 )
 
+from mirage_core import storage
 from mirage_core.errors import InputError
+from tasks.artifact import root
 
 STATE_FOLDER = Path(".mirage")
 """Git-ignored home of databases, process ids and logs, in the working directory."""
@@ -44,8 +46,12 @@ def run_flow(flow: Flow, **parameters: Any) -> Any:
     try:
         with _server():
             return flow(**parameters)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except Exception as error:
+        # Prefect's own database may be what finds the disk full
+        told = error if isinstance(error, InputError) else storage.no_room(error, "this run", [root(), str(_home())])
+        if told is None:
+            raise
+        print(f"error: {told}", file=sys.stderr)
         raise SystemExit(1) from None
 
 
@@ -56,7 +62,7 @@ def _server() -> Iterator[None]:
         return
     print("no Prefect server answers; starting a temporary one, without UI and schedules ...", file=sys.stderr)
     logging.getLogger("prefect").addFilter(lambda record: "temporary server" not in record.getMessage())
-    home = Path(os.environ.get("PREFECT_HOME", STATE_FOLDER / "prefect")).resolve()
+    home = _home()
     updates = {
         PREFECT_HOME: home,
         PREFECT_SERVER_ANALYTICS_ENABLED: False,
@@ -68,6 +74,11 @@ def _server() -> Iterator[None]:
     # `restore_defaults` also hides the url that pyproject.toml gives
     with temporary_settings(updates=updates, restore_defaults={PREFECT_API_URL}):
         yield
+
+
+def _home() -> Path:
+    """Folder of the temporary server's database."""
+    return Path(os.environ.get("PREFECT_HOME", STATE_FOLDER / "prefect")).resolve()
 
 
 def _answers() -> bool:

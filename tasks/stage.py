@@ -12,6 +12,7 @@ import os
 import platform
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from pydantic import JsonValue
 
 from mirage_core import manifest, storage
 from mirage_core.errors import InputError
-from tasks.artifact import Artifact, ByContent, folder, plain, root
+from tasks.artifact import Artifact, ByContent, plain, root, set_damage_aside
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ def _produce(
 ) -> Artifact:
     artifact = Artifact(stage=policy.stage, digest=policy.digest(inputs))
     storage.check_writable(root())
+    set_damage_aside(artifact)
     if _is_complete(artifact):
         logger.info("%s %s is complete, only its record was missing", artifact.stage, artifact.digest)
         return artifact
@@ -92,21 +94,29 @@ def _produce(
 
 @contextmanager
 def _folders(artifact: Artifact, uses_scratch: bool) -> Iterator[dict[str, Path]]:
-    """The folder to fill, gone in any case afterwards, and the scratch folder, gone only after success."""
+    """The folder to fill, gone in any case afterwards, and the scratch folder, gone only after success.
+
+    Raises:
+        InputError: Writing failed because a disk is full; asked here, while what filled it is still there.
+    """
     base = Path(root(), artifact.stage)
     partial = base / f".{artifact.digest}.{platform.node()}.{os.getpid()}"
     scratch = base / f".scratch-{artifact.digest}"
     for abandoned in base.glob(f".{artifact.digest}.{platform.node()}.*"):
         if not _is_running(int(abandoned.suffix[1:])):
             shutil.rmtree(abandoned, ignore_errors=True)
-    partial.mkdir(parents=True)
     try:
+        partial.mkdir(parents=True)
         if uses_scratch:
             scratch.mkdir(exist_ok=True)
-            yield {"out": partial, "scratch": scratch}
-            shutil.rmtree(scratch)
-        else:
-            yield {"out": partial}
+        yield {"out": partial, "scratch": scratch} if uses_scratch else {"out": partial}
+        for outlived in (scratch, artifact.damaged):
+            shutil.rmtree(outlived, ignore_errors=True)
+    except Exception as error:
+        places = [root(), tempfile.gettempdir()]
+        if not isinstance(error, InputError) and (told := storage.no_room(error, f"stage {artifact.stage}", places)):
+            raise told from error
+        raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -126,9 +136,7 @@ def _is_running(pid: int) -> bool:
 
 def _is_complete(artifact: Artifact) -> bool:
     """Whether a run was killed between publishing and Prefect's record, so that the work need not be redone."""
-    if _must_refresh() or not storage.exists(storage.join(artifact.uri, storage.MANIFEST_NAME)):
-        return False
-    return manifest.read(artifact.uri).digest == artifact.digest and not manifest.verify(folder(artifact))
+    return not _must_refresh() and storage.exists(storage.join(artifact.uri, storage.MANIFEST_NAME))
 
 
 def _must_refresh() -> bool:
