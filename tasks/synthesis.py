@@ -55,6 +55,6 @@ def dataset(
     return run_job("dataset", out, spec, **parts, scratch=scratch)
 
 
-@stage("official-test")
+@stage("official-test", version=2)
 def official_test(source: TestSource, *, out: Path) -> Counts:
     return import_test(Path(source.path), out)

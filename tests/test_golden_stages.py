@@ -179,7 +179,8 @@ def test_golden_features(features, check_golden):
 
 @pytest.mark.train
 @pytest.mark.parametrize(
-    ("stage", "latents"), [(training.stage1, "helper"), (training.stage2, "own"), (training.direct, "none")]
+    ("stage", "latents"),
+    [(training.stage1, "helper"), (training.stage2, "own"), (training.direct, "none"), (training.cot, "none")],
 )
 def test_golden_supervised(data, features, tmp_path, check_golden, stage, latents):
     output = {}

@@ -1,24 +1,20 @@
 """The tiny Qwen2.5-VL of the embedded default: the same classes as the 7B, a few hundred thousand parameters.
 
-Everything is built from nothing: a byte-level tokenizer whose merges are learned from this project's own texts, the
-stock image processor at 168 x 168 pixels (36 merged tokens, so one per cell of a 6x6 board), and a random model.
+Everything is built from nothing: a byte-level tokenizer whose merges were learned from the oracle's prose, the stock image processor at 168 x 168 pixels (36 merged tokens, so one per cell of a 6x6 board), and a random model.
 """
 
 import re
-from collections.abc import Iterator
+from importlib.resources import files
 
-import numpy as np
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, Qwen2_5_VLConfig, Qwen2VLImageProcessorPil
 
 from mirage_core.model.processor import LATENT_TOKENS, MirageProcessor
 from mirage_core.puzzles import vsp
 from mirage_core.recipe import Pretrain
-from mirage_core.teacher import oracle
 
 IMAGE_PX = 168
 PATCH_PX = 14
-NUM_MERGES = 192
 SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>",
             "<|video_pad|>", *LATENT_TOKENS)  # fmt: skip
 CHAT_TEMPLATE = (
@@ -33,15 +29,15 @@ CHAT_TEMPLATE = (
 def build_tokenizer() -> PreTrainedTokenizerFast:
     """Byte-level BPE: any text is encodable, move and tile letters stay single tokens.
 
-    Merges come from the oracle's prose only. The published question is one fixed text of 350 words, which a model
-    that reads 5 pictures a second cannot afford: each of its paragraphs is a token of its own, decoded unchanged.
+    The merges lie beside this file, so that other wordings of the oracle don't change the model. The published question
+    is one fixed text of 350 words, which a model that reads 5 pictures a second cannot afford: each of its paragraphs is
+    a token of its own, decoded unchanged.
     """
-    tokenizer = Tokenizer(models.BPE())
+    merges = [tuple(line.split()) for line in files("mirage_core.model").joinpath("tiny_merges.txt").open()]
+    tokens = [*sorted(pre_tokenizers.ByteLevel.alphabet()), *("".join(pair) for pair in merges)]
+    tokenizer = Tokenizer(models.BPE({token: number for number, token in enumerate(tokens)}, merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    trainer = trainers.BpeTrainer(vocab_size=len(alphabet) + NUM_MERGES, initial_alphabet=alphabet, show_progress=False)
-    tokenizer.train_from_iterator(_prose(), trainer)
     phrases = [*_paragraphs(vsp.QUESTION), "<think>", "</think>", r"\boxed{"]
     tokenizer.add_tokens([AddedToken(phrase, normalized=False) for phrase in phrases])
     return PreTrainedTokenizerFast(
@@ -84,13 +80,6 @@ def build_config(size: Pretrain, tokenizer: PreTrainedTokenizerFast, latent_size
         latent_pad_id=ids["<|latent_pad|>"], latent_start_id=ids["<|latent_start|>"],
         latent_end_id=ids["<|latent_end|>"], latent_size=latent_size, tie_word_embeddings=True,
     )  # fmt: skip
-
-
-def _prose() -> Iterator[str]:
-    for index in range(500):
-        rng = np.random.default_rng([0, index])
-        board = vsp.sample(rng, int(rng.integers(3, 7)), 0.2)
-        yield " ".join(oracle.explain(board, vsp.solve(board) or "", rng))
 
 
 def _paragraphs(question: str) -> list[str]:

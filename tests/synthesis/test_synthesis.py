@@ -41,8 +41,12 @@ GOLDEN = {
 """Stage -> (version, digest of what its output means)."""
 
 
-LIES = {2: ("Start]", "Hole]", "wrong_tile"), 5: ("Target]", "Lava]", "wrong_tile"), 7: ("", "", "empty_thought")}
-"""Number of the puzzle -> what the liar says instead of what in its first thought, and the reason for its reject."""
+LIES = {
+    2: (" Look at [(9,9),Ice].", "square_outside"),
+    5: (None, "empty_thought"),
+    7: (" See [(0,0),Lava].", "wrong_tile"),
+}
+"""Number of the puzzle -> what the liar adds to its first thought (None: it says nothing), and the reject's reason."""
 
 
 def rows_of(folder: Path, name: str = "rows") -> list[Row]:
@@ -92,8 +96,7 @@ def lied_to(smoke, tmp_path_factory):
         for line in path.read_text().splitlines():
             number, thought, before, after = json.loads(line)
             if thought == 0 and number in LIES:
-                old, new, _ = LIES[number]
-                before, after = (text.replace(old, new) if old else new for text in (before, after))
+                before, after = (before + LIES[number][0], after) if LIES[number][0] else ("", "")
             lines.append(json.dumps([number, thought, before, after]) + "\n")
         (folder / "thoughts" / path.name).write_text("".join(lines))
     (folder / "data").mkdir()
@@ -323,16 +326,15 @@ def test_asking_for_falls_on_boards_without_holes_names_the_field(tmp_path):
 
 def test_a_teacher_that_lies_is_rejected_with_the_reason(smoke, lied_to):
     counts = lied_to.counts["data"]
-    assert counts["rejected"] == Counter(reason for *_, reason in LIES.values())
+    assert counts["rejected"] == Counter(reason for _, reason in LIES.values())
     truth, rejected = rows_of(smoke.data), rows_of(lied_to.data, "rejected")
     lied_about = [row for row in truth if row.meta["number"] in LIES and row.meta.get("thought", 0) == 0]
     assert (counts["asked"], counts["kept"]) == (len(truth), len(truth) - len(LIES))
-    reasons = [LIES[row.meta["number"]][2] for row in lied_about]
+    reasons = [LIES[row.meta["number"]][1] for row in lied_about]
     assert [(row.id, row.verdict) for row in rejected] == [
         (row.id, reason) for row, reason in zip(lied_about, reasons, strict=True)
     ]
-    old, new, _ = LIES[2]
-    assert rejected[0].thought_before == lied_about[0].thought_before.replace(old, new), "kept as it was said"
+    assert rejected[0].thought_before == lied_about[0].thought_before + LIES[2][0], "kept as it was said"
     honest = [replace(row, teacher="liar") for row in truth if row not in lied_about]
     assert rows_of(lied_to.data) == honest
 
