@@ -1,6 +1,7 @@
 """The tiny Qwen2.5-VL of the embedded default: the same classes as the 7B, a few hundred thousand parameters.
 
-Everything is built from nothing: a byte-level tokenizer whose merges were learned from the oracle's prose, the stock image processor at 168 x 168 pixels (36 merged tokens, so one per cell of a 6x6 board), and a random model.
+Everything is built from nothing: a byte-level tokenizer whose merges were learned from the oracle's prose, the stock
+image processor at 168 x 168 pixels (36 merged tokens, so one per cell of a 6x6 board), and a random model.
 """
 
 import re
@@ -30,11 +31,12 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     """Byte-level BPE: any text is encodable, move and tile letters stay single tokens.
 
     The merges lie beside this file, so that other wordings of the oracle don't change the model. The published question
-    is one fixed text of 350 words, which a model that reads 5 pictures a second cannot afford: each of its paragraphs is
-    a token of its own, decoded unchanged.
+    is one fixed text of 350 words, which a model that reads 5 pictures a second cannot afford: each paragraph of it is
+    one token, decoded unchanged.
     """
-    merges = [tuple(line.split()) for line in files("mirage_core.model").joinpath("tiny_merges.txt").open()]
-    tokens = [*sorted(pre_tokenizers.ByteLevel.alphabet()), *("".join(pair) for pair in merges)]
+    lines = files("mirage_core.model").joinpath("tiny_merges.txt").read_text(encoding="utf-8").splitlines()
+    merges = [(first, second) for first, second in (line.split() for line in lines)]
+    tokens = [*sorted(pre_tokenizers.ByteLevel.alphabet()), *(first + second for first, second in merges)]
     tokenizer = Tokenizer(models.BPE({token: number for number, token in enumerate(tokens)}, merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()

@@ -1,47 +1,49 @@
-"""The oracle teacher: truthful, varied reasoning composed from the solver's own trace.
+"""The oracle teacher: truthful, varied reasoning composed from the simulator's own trace.
 
-Squares are named in the published form `[(row,col),Tile]`, 0-based (Mirage, appendix A.2), so that
-`mirage_core.teacher.verify` can check every claim against the board, whoever wrote it.
+Squares are named in the published form `[(row,col),Tile]`, 0-based (Mirage, appendix A.2). The oracle says nothing
+that `mirage_core.teacher.verify` does not read and check.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
-from mirage_core.puzzles.vsp import Board, Cell, walk
-from mirage_core.teacher import Explanation
+from mirage_core.puzzles.vsp import Board, Cell
+from mirage_core.teacher import Explanation, wording
+from mirage_core.teacher.scene import Scene, scene_of
+from mirage_core.teacher.wording import MOVE_WORDS
 
-TILE_NAMES = {"S": "Start", "F": "Ice", "H": "Hole", "G": "Target"}
-MOVE_WORDS = {"U": "up", "L": "left", "R": "right", "D": "down"}
+MAX_HOLES_NAMED = 2
+"""A longer list is told as a number, so that thoughts stay short."""
+DRAWS_PER_MOVE = 4
+DRAWS_PER_THOUGHT = 16
 
-OPENINGS = (
-    "The player stands at {start} and must reach {goal}.",
-    "I start from {start}; the target is at {goal}.",
-    "From {start} the way has to end at {goal}.",
-    "The map shows the player at {start} and the target at {goal}.",
-)
-HOLES_NEAR = (
-    "I must stay away from {holes}.",
-    "Beside the way lie {holes}.",
-    "Dangerous squares on the way are {holes}.",
-)
-NO_HOLES_NEAR = (
-    "No hole lies beside the way.",
-    "The squares around the way are safe.",
-)
-CUES = (
-    "Let me picture the route on the map.",
-    "I draw the route in my mind.",
-    "Picture the safe route as an arrow.",
-    "Now imagine the path across the ice.",
-)
-STEPS = (
-    "Moving {move} to {square} {effect}.",
-    "Going {move} to {square} {effect}.",
-    "A step {move} to {square} {effect}.",
-    "I go {move} to {square}, which {effect}.",
-)
-CLOSER = ("brings the target closer", "is safe and shortens the way")
-DETOUR = ("is a detour around a hole", "keeps me on safe ground")
-REACHED = ("reaches the target", "ends the walk at the target")
+
+class Style(NamedTuple):
+    """How one thought tells its moves."""
+
+    leads: tuple[str, ...]
+    bumps: tuple[str, ...]
+    joins: tuple[str, ...]
+
+
+class Draws:
+    """Random choices, drawn in one batch: one numpy call for each would take longer than the whole text."""
+
+    def __init__(self, rng: np.random.Generator, number: int) -> None:
+        self._numbers: list[float] = rng.random(number).tolist()
+
+    def pick(self, choices: tuple[str, ...]) -> str:
+        return choices[int(self._numbers.pop() * len(choices))]
+
+    def happens(self, percent: int) -> bool:
+        return self._numbers.pop() * 100 < percent
+
+    def style(self, percent_steered: int) -> Style:
+        joins = wording.JOINS[int(self._numbers.pop() * len(wording.JOINS))]
+        if self.happens(percent_steered):
+            return Style(wording.STEERED_LEADS, wording.STEERED_BUMPS, joins)
+        return Style(wording.PLAIN_LEADS, wording.PLAIN_BUMPS, joins)
 
 
 def explain(board: Board, plan: str, rng: np.random.Generator) -> Explanation:
@@ -52,39 +54,122 @@ def explain(board: Board, plan: str, rng: np.random.Generator) -> Explanation:
         plan: Move letters of a plan that reaches the goal.
         rng: Chooses the wording; the facts come from the simulator.
     """
-    cells = walk(board, plan, stop_at_goal=True)
-    near = _holes_beside(board, cells)
-    before = [_pick(rng, OPENINGS).format(start=_square(board, board.start), goal=_square(board, board.goal))]
-    if near:
-        before.append(_pick(rng, HOLES_NEAR).format(holes=" and ".join(_square(board, cell) for cell in near)))
-    else:
-        before.append(_pick(rng, NO_HOLES_NEAR))
-    before.append(_pick(rng, CUES))
-    after = [
-        _pick(rng, STEPS).format(
-            move=MOVE_WORDS[move], square=_square(board, there), effect=_pick(rng, _effects(board, here, there))
-        )
-        for move, here, there in zip(plan, cells, cells[1:], strict=False)
-    ]
+    scene = scene_of(board, plan, stop_at_goal=True)
+    draws = Draws(rng, DRAWS_PER_THOUGHT + DRAWS_PER_MOVE * len(plan))
+    before = [_opening(scene, wording.OPENINGS, draws)]
+    if draws.happens(35):
+        before.append(_way(scene, draws))
+    before.append(draws.pick(wording.ROUTE_CUES))
+    after = _moves(scene, 1, len(scene.cells), draws.style(percent_steered=75), draws)
+    if draws.happens(20):
+        after.append(draws.pick(wording.CLOSINGS).format(moves=_count(len(plan), "move")))
     return Explanation(" ".join(before), " ".join(after))
 
 
-def _effects(board: Board, here: Cell, there: Cell) -> tuple[str, ...]:
-    if there == board.goal:
-        return REACHED
-    distance = [abs(cell[0] - board.goal[0]) + abs(cell[1] - board.goal[1]) for cell in (here, there)]
-    return CLOSER if distance[1] < distance[0] else DETOUR
+def explain_outcome(board: Board, plan: str, step: int, rng: np.random.Generator) -> Explanation:
+    """Tell the first `step` moves of a plan, then the others and what comes of them.
+
+    Args:
+        board: The maze.
+        plan: Move letters; the walk ends in a hole or at the goal.
+        step: Moves told before the helper image, from 1 to all of the walk; then `after` is empty.
+        rng: Chooses the wording; the facts come from the simulator.
+    """
+    scene = scene_of(board, plan, stop_at_goal=True)
+    draws = Draws(rng, DRAWS_PER_THOUGHT + DRAWS_PER_MOVE * len(plan))
+    style = draws.style(percent_steered=60)
+    before = [_opening(scene, wording.OUTCOME_OPENINGS, draws)] if draws.happens(50) else []
+    before += _moves(scene, 1, step + 1, style, draws)
+    before.append(draws.pick(wording.CUES))
+    after = _moves(scene, step + 1, len(scene.cells), style, draws)
+    last = scene.cells[-1]
+    if after and draws.happens(50):
+        closings = next(texts for tiles, texts in wording.OUTCOME_CLOSINGS.items() if scene.tile(last) in tiles)
+        after.append(draws.pick(closings).format(left=_count(scene.left[-1], "square")))
+    return Explanation(" ".join(before), " ".join(after))
 
 
-def _holes_beside(board: Board, cells: list[Cell]) -> list[Cell]:
-    """Holes that touch the walk by an edge, in reading order."""
-    touched = {board.step(cell, move) for cell in cells for move in MOVE_WORDS}
-    return sorted(cell for cell in touched if board.tile(cell) == "H")
+def _opening(scene: Scene, openings: tuple[str, ...], draws: Draws) -> str:
+    opening, sides = draws.pick(openings), wording.OFFSETS[draws.happens(50)]
+    return opening.format(
+        start=scene.square(scene.start),
+        goal=scene.square(scene.goal),
+        offset=_offset(scene, sides) if "{offset}" in opening else "",
+        left=_count(scene.left[0], "square"),
+        size=scene.size,
+        holes=_count(scene.num_holes, "hole"),
+        moves=_count(len(scene.plan), "move"),
+    )
 
 
-def _square(board: Board, cell: Cell) -> str:
-    return f"[({cell[0]},{cell[1]}),{TILE_NAMES[board.tile(cell)]}]"
+def _offset(scene: Scene, sides: tuple[str, ...]) -> str:
+    """Where the target lies, as "2 rows up and 1 column right"."""
+    down, right = scene.goal[0] - scene.start[0], scene.goal[1] - scene.start[1]
+    rows = f"{_count(abs(down), 'row')} {sides[down > 0]}"
+    columns = f"{_count(abs(right), 'column')} {sides[2 + (right > 0)]}"
+    if down and right:
+        return f"{rows} and {columns}"
+    return f"in the same column, {rows}" if down else f"in the same row, {columns}"
 
 
-def _pick(rng: np.random.Generator, choices: tuple[str, ...]) -> str:
-    return choices[rng.integers(len(choices))]
+def _way(scene: Scene, draws: Draws) -> str:
+    """A sentence on the way as a whole: the holes beside it or its length."""
+    if draws.happens(25):
+        return draws.pick(wording.LENGTHS).format(moves=_count(len(scene.plan), "move"))
+    holes = sorted(scene.holes_beside(scene.cells))
+    if not holes:
+        return draws.pick(wording.NONE_BESIDE_WAY)
+    if len(holes) > MAX_HOLES_NAMED:
+        return draws.pick(wording.MANY_BESIDE_WAY).format(number=_count(len(holes), "hole"))
+    return draws.pick(wording.HOLES_BESIDE_WAY).format(holes=_list(scene, holes))
+
+
+def _moves(scene: Scene, first: int, end: int, style: Style, draws: Draws) -> list[str]:
+    """A sentence for each of the moves `first` to `end` - 1, counted from 1."""
+    sentences: list[str] = []
+    for place in range(first, end):
+        join = draws.pick(style.joins) if sentences else ""
+        sentence = _move(scene, place, style, draws)
+        if join and not sentence.startswith(("I ", "Moving to ")):  # "Next, Moving to" is the published form
+            sentence = sentence[0].lower() + sentence[1:]
+        sentences.append(join + sentence)
+    return sentences
+
+
+def _move(scene: Scene, place: int, style: Style, draws: Draws) -> str:
+    here, there = scene.cells[place - 1], scene.cells[place]
+    way, square = MOVE_WORDS[scene.plan[place - 1]], scene.square(there)
+    if here == there:
+        return draws.pick(style.bumps).format(way=way, square=square)
+    lead = draws.pick(style.leads).format(way=way, square=square)
+    tile = scene.tiles[place]
+    if tile in "GH":
+        return f"{lead} {draws.pick(wording.REACHING if tile == 'G' else wording.FALLING)}."
+    was, left = scene.left[place - 1], scene.left[place]
+    effects: tuple[str, ...] = (wording.ASIDE, wording.FARTHER, wording.NEARER)[scene.nearing(place)]
+    if there in scene.cells[:place] and draws.happens(60):
+        effects = wording.RETURNING
+    effect = draws.pick(effects)
+    if "{" in effect:
+        effect = effect.format(was=_count(was, "square"), left=_count(left, "square"))
+    return f"{lead} {effect}{_tail(scene, there, draws)}."
+
+
+def _tail(scene: Scene, cell: Cell, draws: Draws) -> str:
+    """Now and then, the holes beside a square; nothing otherwise."""
+    if not draws.happens(20):
+        return ""
+    holes = sorted(scene.holes_beside([cell]))
+    if not holes:
+        return draws.pick(wording.CLEAR_TAILS)
+    if len(holes) == 1:
+        return draws.pick(wording.HOLE_TAILS).format(holes=_list(scene, holes))
+    return draws.pick(wording.MANY_HOLES_TAILS).format(number=len(holes))
+
+
+def _list(scene: Scene, cells: list[Cell]) -> str:
+    return " and ".join(map(scene.square, cells))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

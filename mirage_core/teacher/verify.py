@@ -1,48 +1,279 @@
-"""Proof of a thought: every square, move and ending it claims is checked against the simulator.
+"""Proof of a thought: every claim it makes is checked against the simulator, whoever wrote it.
 
-Claims are read in the published form: `[(row,col),Tile]` for a square, a direction word right before a square for a
-move ("Moving right to [(0,1),Ice]"). Mirage published thoughts that name holes where there is ice (4 of 10 samples
-contradict their own board), so no text is trusted, the oracle's neither.
+Read are squares with their tiles in the published form `[(row,col),Tile]`, the moves told, what is said about
+distances, neighbours, counts and visits, and how it ends (`claims` lists them all). Mirage published thoughts that
+contradict their own board in 6 of 10 samples, so no text is trusted, the oracle's neither.
 """
 
 import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
 
+from mirage_core.puzzles import vsp_reasoning
 from mirage_core.puzzles.verdict import OK, Verdict
-from mirage_core.puzzles.vsp import MOVES, Board, check
+from mirage_core.puzzles.vsp import MOVES, Board, Cell, check
 from mirage_core.teacher import Explanation
+from mirage_core.teacher.claims import Claim, Spot
+from mirage_core.teacher.reading import Lead, read
+from mirage_core.teacher.scene import PUZZLES_REMEMBERED, TILE_NAMES, Scene, manhattan, scene_of
+from mirage_core.teacher.words import SQUARE
 
 TILE_LETTERS = {"start": "S", "ice": "F", "hole": "H", "target": "G", "goal": "G"}
-SQUARE = re.compile(r"\[\s*\(\s*(-?\d+)\s*,\s*(-?\d+)\s*\)\s*,\s*([A-Za-z]+)\s*\]")
-MOVE = re.compile(r"\b(up|left|right|down)\b[^.\[]*" + SQUARE.pattern, re.IGNORECASE)
+SQUARE_FORM = re.compile(r"\(\s*(-?\d+)\s*,\s*(-?\d+)\s*\)(?:\s*,\s*([A-Za-z]+)\s*\])?")
+"""The opening bracket is left to the words before; without brackets the text names a place, but not its tile."""
+CUT = "\0"
+CUT_SQUARE, CUT_SENTENCE = f" {SQUARE}{CUT}{SQUARE} ", f".{CUT}"
+"""A text is cut into pieces at its squares, which leave a sign on both sides, and behind its sentences."""
+
+
+class Finding(NamedTuple):
+    """One contradiction between a text and its board."""
+
+    reason: str
+    words: str
+    """Of the text."""
+    truth: str
+
+
+class Square(NamedTuple):
+    """A square as the text names it."""
+
+    cell: Cell
+    letter: str
+    """Of the tile; empty if no tile is named, "?" if there is no such tile."""
+    words: str
+
+
+Told = tuple[Cell, str | None]
+"""A move as the text tells it: the square it leads to, and its direction, if told."""
 
 
 def verify(board: Board, explanation: Explanation, answer: str) -> Verdict:
-    """Check the answer, every square named and every move told.
+    """Check a planning thought: the answer, every square and claim, and that `after` tells the answer's moves.
 
     Returns:
-        Verdict with reason "ok", "answer_<reason of check>", "empty_thought", "square_outside", "wrong_tile",
-        "wrong_move" (a told move does not lead to the square it names) or "moves_not_answer" (the moves told are
-        not the plan).
+        Verdict with the reason of the first of `findings`, or "ok".
     """
-    graded = check(board, rf"\boxed{{{answer}}}")
+    return _verdict(findings(board, explanation, answer))
+
+
+def verify_outcome(board: Board, plan: str, step: int | None, explanation: Explanation, answer: str) -> Verdict:
+    """Check a reasoning thought: the answer, every square and claim, and that the moves told are the walk.
+
+    Args:
+        board: The maze.
+        plan: Move letters of the plan in question.
+        step: Number of moves that `before` tells; None if unknown.
+        explanation: The thought.
+        answer: "A", "B" or "C".
+
+    Returns:
+        Verdict with the reason of the first of `findings_outcome`, or "ok".
+    """
+    return _verdict(findings_outcome(board, plan, step, explanation, answer))
+
+
+def findings(board: Board, explanation: Explanation, answer: str) -> Iterator[Finding]:
+    """Yield every contradiction in a planning thought, the gravest kinds first.
+
+    Reasons: "answer_<reason of check>", "empty_thought", "square_outside", "wrong_tile", "wrong_move" (a told move does
+    not lead to the square it names), "moves_not_answer" (the moves told are not the plan), then those of `claims`:
+    "wrong_distance", "wrong_position", "wrong_neighbours", "wrong_count", "wrong_outcome", "wrong_visit".
+    """
+    graded = _graded(board, answer)
     if not graded.ok:
-        return Verdict(False, f"answer_{graded.reason}")
+        yield Finding(f"answer_{graded.reason}", answer, "not a way to the target")
     if not explanation.before.strip() or not explanation.after.strip():
-        return Verdict(False, "empty_thought")
-    for row, column, name in SQUARE.findall(f"{explanation.before} {explanation.after}"):
-        if not (0 <= int(row) < board.size and 0 <= int(column) < board.size):
-            return Verdict(False, "square_outside")
-        if board.tile((int(row), int(column))) != TILE_LETTERS.get(name.lower()):
-            return Verdict(False, "wrong_tile")
-    return _verify_moves(board, explanation, answer)
-
-
-def _verify_moves(board: Board, explanation: Explanation, answer: str) -> Verdict:
-    cell, told = board.start, ""
-    for word, row, column, _ in MOVE.findall(explanation.after):
-        move = word[0].upper()
-        cell, told = board.step(cell, move), told + move
-        if cell != (int(row), int(column)):
-            return Verdict(False, "wrong_move")
+        yield Finding("empty_thought", "", "both parts of the thought say something")
+        return
     plan = "".join(letter for letter in answer.upper() if letter in MOVES)
-    return OK if told == plan else Verdict(False, "moves_not_answer")
+    scene = scene_of(board, plan, stop_at_goal=False)
+    before, after = Story(scene), Story(scene)
+    before.hear(explanation.before)
+    after.hear(explanation.after)
+    yield from _wrong_squares(scene, before.squares + after.squares)
+    yield from _wrong_moves(scene, before.told, "moves_not_answer", len(before.told))
+    yield from _wrong_moves(scene, after.told, "moves_not_answer", len(plan))
+    yield from before.wrong_claims
+    yield from after.wrong_claims
+
+
+def findings_outcome(
+    board: Board, plan: str, step: int | None, explanation: Explanation, answer: str
+) -> Iterator[Finding]:
+    """Yield every contradiction in a reasoning thought, the gravest kinds first.
+
+    Reasons: those of `findings`, with "moves_not_plan" for "moves_not_answer", and "wrong_split" where `before` tells
+    more or fewer moves than `step`.
+    """
+    graded = _graded_outcome(board, plan, answer)
+    scene = scene_of(board, plan, stop_at_goal=True)
+    if not graded.ok:
+        yield Finding(f"answer_{graded.reason}", answer, f"the walk ends on {scene.square(scene.cells[-1])}")
+    num_moves = len(scene.cells) - 1
+    split = None if step is None else min(step, num_moves)
+    if _says_nothing(explanation, split, num_moves):
+        yield Finding("empty_thought", "", "each part tells its moves")
+        return
+    story = Story(scene)
+    story.hear(explanation.before)
+    num_before = len(story.told)
+    story.hear(explanation.after)
+    yield from _wrong_squares(scene, story.squares)
+    wrong = list(_wrong_moves(scene, story.told, "moves_not_plan", num_moves))
+    yield from wrong
+    if not wrong and split is not None and num_before != split:
+        yield Finding("wrong_split", f"{num_before} moves before the picture", f"the picture shows move {split}")
+    yield from story.wrong_claims
+
+
+class Story:
+    """What a text tells: the squares it names, the moves it makes, and where its claims on them are wrong."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.squares: list[Square] = []
+        self.told: list[Told] = []
+        self.wrong_claims: list[Finding] = []
+        self._num_told_before = 0
+        """Moves told before this sentence."""
+        self._waiting: list[tuple[Claim, Cell | None, Cell | None]] = []
+        """Claims of this sentence ahead of its first move."""
+        self._listed: tuple[Claim, ...] = ()
+        """Claims that hold for all squares of a list."""
+        self._origin: Lead | None = None
+
+    def hear(self, text: str) -> None:
+        """Read a text that goes on where the last one ended."""
+        parts = SQUARE_FORM.split(_plain(text))
+        squares = [_square(*named) for named in zip(parts[1::4], parts[2::4], parts[3::4], strict=True)]
+        place = 0
+        for piece in CUT_SQUARE.join(parts[::4]).replace(". ", CUT_SENTENCE).split(CUT):
+            claims, lead, origin, links, lists, after_square, before_square, ends = read(piece)
+            if claims or lists:
+                before = squares[place - 1].cell if after_square else None
+                self._hear_claims(claims, before, squares[place].cell if before_square else None)
+            if before_square:
+                cell = squares[place].cell
+                if lead is None and links and self._origin and manhattan(squares[place - 1].cell, cell) < 2:
+                    lead = self._origin
+                if lead is not None:
+                    self._tell(cell, lead.direction)
+                self._origin = origin
+                place += 1
+            if ends:
+                self._end_sentence()
+        self._end_sentence()
+        self.squares += squares
+
+    def _tell(self, cell: Cell, direction: str | None) -> None:
+        told = self.told
+        if direction is None and len(told) > self._num_told_before and told[-1][0] == cell:
+            return  # "Moving to [...], I fall into [...]" tells one move
+        told.append((cell, direction))
+
+    def _hear_claims(self, claims: tuple[Claim, ...], before: Cell | None, after: Cell | None) -> None:
+        at = len(self.told)
+        self._listed = claims or self._listed
+        if at == self._num_told_before:
+            self._waiting += [(claim, before, after) for claim in self._listed]
+        elif at < len(self.scene.cells):  # else the moves told are wrong already
+            spot = Spot(self.scene, at, False, before, after)
+            for claim in self._listed:
+                objection = claim.objection(spot)
+                if objection is not None:
+                    self.wrong_claims.append(Finding(claim.reason, claim.words, objection))
+
+    def _end_sentence(self) -> None:
+        if self._waiting:
+            self._check_waiting()
+            self._waiting = []
+        self._num_told_before = len(self.told)
+        self._listed = ()
+        self._origin = None
+
+    def _check_waiting(self) -> None:
+        """Claims ahead of the first move of their sentence are about the move before or about that move."""
+        at = self._num_told_before
+        alone = len(self.told) == at
+        points = [point for point in ((at,) if alone else (at, at + 1)) if point < len(self.scene.cells)]
+        for claim, before, after in self._waiting:
+            objections = [claim.objection(Spot(self.scene, point, alone, before, after)) for point in points]
+            if objections and None not in objections:
+                self.wrong_claims.append(Finding(claim.reason, claim.words, str(objections[-1])))
+
+
+@lru_cache(maxsize=PUZZLES_REMEMBERED)
+def _graded(board: Board, answer: str) -> Verdict:
+    return check(board, rf"\boxed{{{answer}}}")
+
+
+@lru_cache(maxsize=PUZZLES_REMEMBERED)
+def _graded_outcome(board: Board, plan: str, answer: str) -> Verdict:
+    return vsp_reasoning.check(board, plan, rf"\boxed{{{answer}}}")
+
+
+def _verdict(found: Iterator[Finding]) -> Verdict:
+    first = next(found, None)
+    return Verdict(False, first.reason) if first else OK
+
+
+def _plain(text: str) -> str:
+    """The text without our own signs, all its sentences ending in a full stop and a space."""
+    if "\n" in text or "! " in text or "? " in text:
+        text = text.replace("\n", ". ").replace("! ", ". ").replace("? ", ". ")
+    return text.replace(SQUARE, " ").replace(CUT, " ")
+
+
+@lru_cache(maxsize=1 << 12)
+def _square(row: str, column: str, name: str | None) -> Square:
+    words = f"[({row},{column}),{name}]" if name else f"({row},{column})"
+    return Square((_coordinate(row), _coordinate(column)), TILE_LETTERS.get(name.lower(), "?") if name else "", words)
+
+
+def _coordinate(text: str) -> int:
+    return int(text) if len(text) < 6 else -1
+
+
+def _says_nothing(explanation: Explanation, split: int | None, num_moves: int) -> bool:
+    """Whether a part with moves to tell is empty; where the split is unknown, either part may tell them all."""
+    if split is None:
+        return not f"{explanation.before}{explanation.after}".strip()
+    return not explanation.before.strip() or (split < num_moves and not explanation.after.strip())
+
+
+def _wrong_squares(scene: Scene, squares: list[Square]) -> Iterator[Finding]:
+    for cell, letter, words in squares:
+        if not scene.inside(cell):
+            yield Finding("square_outside", words, f"the board has {scene.size} rows and columns")
+        elif letter and scene.tile(cell) != letter:
+            yield Finding("wrong_tile", words, f"it is {TILE_NAMES[scene.tile(cell)]}")
+
+
+def _wrong_moves(scene: Scene, told: list[Told], reason: str, number: int) -> Iterator[Finding]:
+    """Yield the first move that cannot be made as told, else whether the first `number` moves are told."""
+    cells = scene.cells[1 : number + 1]
+    for (cell, direction), true, letter in zip(told, cells, scene.plan, strict=False):
+        if cell != true or (direction is not None and direction != letter):
+            break
+    else:
+        if len(told) == number == len(cells):
+            return
+    here = scene.start
+    for place, (cell, direction) in enumerate(told, 1):
+        if not _leads(scene, here, cell, direction):
+            truth = (
+                f"move {place} leads to {scene.cells[place]}" if place < len(scene.cells) else "there is no such move"
+            )
+            yield Finding("wrong_move", f"move {place} from {here} to {cell}", truth)
+            return
+        here = cell
+    yield Finding(reason, f"moves to {[cell for cell, _ in told]}", f"moves to {cells}")
+
+
+def _leads(scene: Scene, here: Cell, cell: Cell, direction: str | None) -> bool:
+    if direction is not None:
+        return scene.step(here, direction) == cell
+    last = scene.size - 1
+    return manhattan(here, cell) == 1 or (here == cell and not (0 < here[0] < last and 0 < here[1] < last))

@@ -1,0 +1,94 @@
+"""What is true on a board while a plan is walked: the facts that the oracle tells and the verifier checks."""
+
+from collections import deque
+from functools import lru_cache
+
+from mirage_core.puzzles.vsp import MOVES, Board, Cell, walk
+
+TILE_NAMES = {"S": "Start", "F": "Ice", "H": "Hole", "G": "Target"}
+AROUND = tuple((row, column) for row in (-1, 0, 1) for column in (-1, 0, 1) if row or column)
+"""Steps to the eight squares around one."""
+
+PUZZLES_REMEMBERED = 64
+"""The thoughts of one puzzle are told, and verified, one after the other."""
+
+
+class Scene:
+    """A board, a plan and the cells of its walk, the start first."""
+
+    def __init__(self, board: Board, plan: str, cells: list[Cell]) -> None:
+        self.rows = board.rows
+        self.size = len(board.rows)
+        self.plan = plan
+        self.cells = cells
+        self.start = cells[0]
+        self.goal = row, column = board.goal
+        self.tiles = "".join([self.rows[row][column] for row, column in cells])
+        """Letters of the cells of the walk."""
+        self.left = [abs(cell[0] - row) + abs(cell[1] - column) for cell in cells]
+        """Distance to the goal, in squares along rows and columns, before the first and after each move."""
+        self.num_holes = sum([text.count("H") for text in self.rows])
+        self._walking: dict[Cell, dict[Cell, int]] = {}
+
+    def inside(self, cell: Cell) -> bool:
+        return 0 <= cell[0] < self.size and 0 <= cell[1] < self.size
+
+    def tile(self, cell: Cell) -> str:
+        """The letter of a cell inside the board."""
+        return self.rows[cell[0]][cell[1]]
+
+    def step(self, cell: Cell, move: str) -> Cell:
+        """As `Board.step`, without its repeated look-ups."""
+        there = (cell[0] + MOVES[move][0], cell[1] + MOVES[move][1])
+        return there if self.inside(there) else cell
+
+    def square(self, cell: Cell) -> str:
+        """The published form, as "[(0,1),Ice]"."""
+        return f"[({cell[0]},{cell[1]}),{TILE_NAMES[self.rows[cell[0]][cell[1]]]}]"
+
+    def holes_beside(self, cells: list[Cell], diagonal: bool = False) -> set[Cell]:
+        """Holes that share an edge (or a corner, if `diagonal`) with one of the cells."""
+        steps = AROUND if diagonal else tuple(MOVES.values())
+        around = {(row + down, column + right) for row, column in cells for down, right in steps}
+        return {cell for cell in around if self.inside(cell) and self.tile(cell) == "H"}
+
+    def nearing(self, place: int) -> int:
+        """Sign of the change of the distance to the goal by a move; 0 if squares and moves around holes disagree."""
+        change = self.left[place] - self.left[place - 1]
+        walking = self.walking_distances(self.goal)
+        here, there = walking.get(self.cells[place - 1]), walking.get(self.cells[place])
+        if here is not None and there is not None and change * (there - here) <= 0:
+            return 0
+        return change
+
+    def walking_distances(self, end: Cell) -> dict[Cell, int]:
+        """Moves to `end` from every cell that has a way there around the holes."""
+        if end not in self._walking:
+            self._walking[end] = self._distances(end)
+        return self._walking[end]
+
+    def _distances(self, end: Cell) -> dict[Cell, int]:
+        rows, size = self.rows, self.size
+        distances = {end: 0}
+        queue = deque([end])
+        while queue:
+            cell = queue.popleft()
+            row, column = cell
+            further = distances[cell] + 1
+            for there in ((row - 1, column), (row, column - 1), (row, column + 1), (row + 1, column)):
+                inside = 0 <= there[0] < size and 0 <= there[1] < size
+                if inside and there not in distances and rows[there[0]][there[1]] != "H":
+                    distances[there] = further
+                    queue.append(there)
+        return distances
+
+
+def manhattan(cell: Cell, other: Cell) -> int:
+    """Distance in squares along rows and columns, whatever lies between."""
+    return abs(cell[0] - other[0]) + abs(cell[1] - other[1])
+
+
+@lru_cache(maxsize=PUZZLES_REMEMBERED)
+def scene_of(board: Board, plan: str, stop_at_goal: bool) -> Scene:
+    """The scene of a plan that is walked as `vsp.walk` walks it."""
+    return Scene(board, plan, walk(board, plan, stop_at_goal))
