@@ -146,7 +146,7 @@ def _move(scene: Scene, place: int, style: Style, draws: Draws) -> str:
     if tile in "GH":
         return f"{lead} {draws.pick(wording.REACHING if tile == 'G' else wording.FALLING)}."
     was, left = scene.left[place - 1], scene.left[place]
-    effects: tuple[str, ...] = (wording.ASIDE, wording.FARTHER, wording.NEARER)[scene.nearing(place)]
+    effects: tuple[str, ...] = (wording.ASIDE, wording.FARTHER, wording.NEARER)[scene.trends()[place]]
     if there in scene.cells[:place] and draws.happens(60):
         effects = wording.RETURNING
     effect = draws.pick(effects)

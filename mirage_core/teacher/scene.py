@@ -1,7 +1,6 @@
 """What is true on a board while a plan is walked: the facts that the oracle tells and the verifier checks."""
 
-from collections import deque
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from mirage_core.puzzles.vsp import MOVES, Board, Cell, walk
 
@@ -28,6 +27,7 @@ class Scene:
         self.left = [abs(cell[0] - row) + abs(cell[1] - column) for cell in cells]
         """Distance to the goal, in squares along rows and columns, before the first and after each move."""
         self.num_holes = sum([text.count("H") for text in self.rows])
+        self._trends: list[int] = []
         self._walking: dict[Cell, dict[Cell, int]] = {}
 
     def inside(self, cell: Cell) -> bool:
@@ -52,14 +52,22 @@ class Scene:
         around = {(row + down, column + right) for row, column in cells for down, right in steps}
         return {cell for cell in around if self.inside(cell) and self.tile(cell) == "H"}
 
-    def nearing(self, place: int) -> int:
-        """Sign of the change of the distance to the goal by a move; 0 if squares and moves around holes disagree."""
+    def trends(self) -> list[int]:
+        """Sign of the change of the distance to the goal by each move; 0 where squares and moves around holes disagree.
+
+        Also 0 where the player stays; the first entry stands for the start.
+        """
+        if not self._trends:
+            self._trends = [0, *map(self._trend, range(1, len(self.cells)))]
+        return self._trends
+
+    def _trend(self, place: int) -> int:
         change = self.left[place] - self.left[place - 1]
+        if change == -1 and self.tiles[-1] == "G" and self.left[place] == len(self.cells) - 1 - place:
+            return change  # the rest of the walk is straight: nothing could be nearer
         walking = self.walking_distances(self.goal)
         here, there = walking.get(self.cells[place - 1]), walking.get(self.cells[place])
-        if here is not None and there is not None and change * (there - here) <= 0:
-            return 0
-        return change
+        return change if here is None or there is None or change * (there - here) > 0 else 0
 
     def walking_distances(self, end: Cell) -> dict[Cell, int]:
         """Moves to `end` from every cell that has a way there around the holes."""
@@ -68,19 +76,22 @@ class Scene:
         return self._walking[end]
 
     def _distances(self, end: Cell) -> dict[Cell, int]:
-        rows, size = self.rows, self.size
+        rows, around = self.rows, _neighbours(self.size)
         distances = {end: 0}
-        queue = deque([end])
-        while queue:
-            cell = queue.popleft()
-            row, column = cell
+        queue = [end]
+        for cell in queue:
             further = distances[cell] + 1
-            for there in ((row - 1, column), (row, column - 1), (row, column + 1), (row + 1, column)):
-                inside = 0 <= there[0] < size and 0 <= there[1] < size
-                if inside and there not in distances and rows[there[0]][there[1]] != "H":
+            for there in around.get(cell, ()):
+                if there not in distances and rows[there[0]][there[1]] != "H":
                     distances[there] = further
                     queue.append(there)
         return distances
+
+
+@cache
+def _neighbours(size: int) -> dict[Cell, tuple[Cell, ...]]:
+    cells = [(row, column) for row in range(size) for column in range(size)]
+    return {cell: tuple(there for there in cells if manhattan(cell, there) == 1) for cell in cells}
 
 
 def manhattan(cell: Cell, other: Cell) -> int:

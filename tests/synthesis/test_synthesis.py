@@ -32,13 +32,29 @@ PLANNING = load_spec(SPECS / "vsp-smoke.yaml").model_copy(update={"puzzles_per_s
 REASONING = load_spec(SPECS / "vsp-reasoning-smoke.yaml")
 
 GOLDEN = {
-    "puzzles": (1, "9427a447c190a866572ae163d71b59a0ffd342b8951d55a60de4e428ad96674b"),
-    "helper-images": (1, "bbd7a2d7e478bd3c155118fec1570a6441678694991eba9844ede19732840740"),
-    "reasoning": (1, "049e254ebcce2ffb586cf3bacd75e2d5ff0bcdb1fe8d3b43cbabf9650c52e788"),
-    "dataset": (1, "23895833edf2d9c83e553f142466afc5d4f4aa4fc8df05e05128cfd2bca866d2"),
-    "official-test": (1, "fbdec98d275268b25da1ef2b657e55dd7de10184ce3b2ef9b37e362c933171ef"),
+    "puzzles": (
+        2,
+        "561bef123fcdac4ed36329aa1e0ddbbddbbb69853a9432a9401b9e8b896ac3f0",
+        "f3e3eaf08d5d1987e2935d96f32a2fb201e0ab184d3268ee4a17a141587fca9f",
+    ),
+    "helper-images": (
+        2,
+        "945fbcee66c12ef710e4ba1a7cf656267875248a54eddbe8267cc817a52abf4f",
+        "dd39981c9a186ee394f78fa17be87917e305b41556306d989f6c3d5e499ea08f",
+    ),
+    "reasoning": (
+        2,
+        "a1690ee4fc22d552e092a94ac5b9a91a4bf6ce95956ea96a002c6d54b0ec4797",
+        "87f8d29a27e822ce8783e9fb8479fd14a4616518b46439ad142406482ea9e5c7",
+    ),
+    "dataset": (
+        2,
+        "5e5017211a823cbae5f18f8e4c85e47dfe29cd14eaacbe8cebdb64846613f6e4",
+        "7163afb58ae58e2f54a0496ac2e138d044582a8562902261fb7f8c367d0111c8",
+    ),
+    "official-test": (2, "821d634b2e360ee5834066bedad942881f721a9fec7b3fc4f81f26f98db34d2e"),
 }
-"""Stage -> (version, digest of what its output means)."""
+"""Stage -> version, digest of what its output means: planning, then reasoning."""
 
 
 LIES = {
