@@ -54,8 +54,9 @@ def reasoning() -> list[Case]:
         index += 1
         rng = np.random.default_rng([7, index])
         board = vsp.sample(rng, int(rng.integers(2, 9)), rng.uniform(0.0, 0.5))
-        plan = vsp_reasoning.sample_plan(rng, board, tuple(vsp_reasoning.OUTCOMES)[index % 3])
-        if index % 4 == 0:
+        if index % 4:
+            plan = vsp_reasoning.sample_plan(rng, board, tuple(vsp_reasoning.OUTCOMES)[index % 3])
+        else:
             plan = "".join(rng.choice(list("UDLR"), size=rng.integers(1, 10)))
         if plan is not None:
             num_moves = len(vsp.walk(board, plan, stop_at_goal=True)) - 1
