@@ -336,7 +336,7 @@ def test_asking_for_more_boards_than_there_are_names_the_field(tmp_path):
 
 def test_asking_for_falls_on_boards_without_holes_names_the_field(tmp_path):
     spec = REASONING.model_copy(update={"holes": (0.0, 0.0)})
-    with pytest.raises(InputError, match=r"num_puzzles\.train: no further 3x3 board"):
+    with pytest.raises(InputError, match=r"num_puzzles\.train: no further \dx\d board"):
         sample_puzzles(spec, tmp_path, tmp_path / "scratch", workers=2)
 
 
