@@ -166,13 +166,14 @@ def copy(source: World, target: World, stages: set[str]) -> None:
 
 
 def wait_for_work(world: World, process: subprocess.Popen[bytes], given: set[str]) -> None:
-    """Wait for the first stage that is not there yet; start-up is not what is to be killed."""
+    """Wait for the first stage that is not there yet, or the end; start-up is not what is to be killed."""
     deadline_s = time.monotonic() + START_LIMIT_S
     while process.poll() is None and time.monotonic() < deadline_s:
         if world.root.is_dir() and {path.name for path in world.root.iterdir() if path.is_dir()} - given:
             return
         time.sleep(0.02)
-    sys.exit(f"no stage was started; see {world.folder / 'log'}")
+    if process.poll() != 0:
+        sys.exit(f"no stage was started; see {world.folder / 'log'}")
 
 
 def disturb(world: World, order: list[str], rng: random.Random, span_s: float) -> Kill:

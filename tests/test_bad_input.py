@@ -88,19 +88,6 @@ def test_a_base_model_that_is_not_there(prefect_server, artifact_root, files, ca
 
 
 @pytest.mark.train
-def test_a_truncated_shard_of_the_data_set(prefect_server, artifact_root, files, capsys):
-    from flows.synth_vsp import synth_vsp
-    from flows.train_mirage import train_mirage
-
-    paths = files()
-    run_flow(synth_vsp, spec=paths["spec"])
-    (shard,) = artifact_root.glob("dataset/*/rows/part-00000.parquet")
-    shard.write_bytes(shard.read_bytes()[:500])
-    message = complaint(capsys, train_mirage, **paths)
-    assert str(shard) in message
-    assert "features" not in published(artifact_root)
-
-
 def test_an_artifact_root_that_cannot_be_written(prefect_server, files, capsys, tmp_path):
     from prefect.settings import PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
 

@@ -36,6 +36,7 @@ def build_dataset(
             if part or number == 0:  # a reader finds the schema even where there is no row
                 (folder / name).mkdir()
                 write_table(_join(puzzles, part), folder / name / shard_name(number))
+        pa.default_memory_pool().release_unused()  # or a worker grows by some megabytes a shard
         split, level = puzzles["split"].to_pylist(), puzzles["level"].to_pylist()
         groups = Counter(f"{split[row['place']]} level {level[row['place']]}" for row in kept)
         reasons = Counter(row["verdict"] for row in rejected)
