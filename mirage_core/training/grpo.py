@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from datasets import Dataset, Features, Image, List, Value
 from torch import Tensor
@@ -20,7 +21,7 @@ from mirage_core.grading import grade
 from mirage_core.model.load import load_model, load_processor
 from mirage_core.model.processor import LATENT_END, LATENT_PAD, LATENT_START
 from mirage_core.puzzles import vsp, vsp_reasoning
-from mirage_core.recipe import Reinforced
+from mirage_core.recipe import Grpo, Reinforced
 from mirage_core.row import read_rows
 from mirage_core.training.collate import chat_messages
 from mirage_core.training.run import run_trainer, training_arguments
@@ -59,12 +60,13 @@ def train_grpo(start: str, data: Path, settings: Reinforced, out: Path, scratch:
         "beta": 0.0,  # no KL term, so no reference model
         "loss_type": "grpo",  # the default normalises by token counts taken before our mask
         "reward_weights": [1.0, grpo.format_reward],
+        "shuffle_dataset": False,  # TRL's sampler forgets its shuffles when a run is resumed after the first epoch
     }
     trainer = LatentGRPOTrainer(
         model=model,
         args=GRPOConfig(**arguments),
         reward_funcs=[right_answer, asked_form(processor.tokenizer)],
-        train_dataset=prompts,
+        train_dataset=_in_order(prompts, grpo, settings.seed),
         processing_class=processor,
     )
     counts = run_trainer(trainer, processor, out)
@@ -113,6 +115,14 @@ def asked_form(tokenizer: Any) -> Any:
         return [float(ASKED_FORM[name].fullmatch(text) is not None) for name, text in zip(task, texts, strict=True)]
 
     return has_asked_form
+
+
+def _in_order(prompts: Dataset, grpo: Grpo, seed: int) -> Dataset:
+    """The puzzles of all updates, shuffled anew on every pass: a single epoch, so that a resumed run sees the same."""
+    num_prompts = grpo.num_updates * grpo.batch_size * grpo.accumulation // grpo.num_generations
+    num_passes = -(-num_prompts // len(prompts))
+    passes = [np.random.default_rng([seed, number]).permutation(len(prompts)) for number in range(num_passes)]
+    return prompts.select(np.concatenate(passes)[:num_prompts])
 
 
 def _prompts(data: Path) -> Dataset:

