@@ -61,7 +61,9 @@ def run_trainer(trainer: Trainer, processor: MirageProcessor, out: Path) -> dict
     trainer.add_callback(Progress(Path(trainer.args.output_dir) / METRICS_FILE))
     trainer.train(resume_from_checkpoint=str(resumed_from) if resumed_from else None)
     logs = [entry for entry in trainer.state.log_history if "loss" in entry]
-    (out / METRICS_FILE).write_text("".join(json.dumps(entry, sort_keys=True) + "\n" for entry in logs), encoding="utf-8")
+    (out / METRICS_FILE).write_text(
+        "".join(json.dumps(entry, sort_keys=True) + "\n" for entry in logs), encoding="utf-8"
+    )
     save(trainer.accelerator.unwrap_model(trainer.model), processor, out / MODEL_FOLDER)
     return {
         "updates": trainer.state.global_step,
