@@ -3,7 +3,6 @@
 Lineage is the chain of manifests: an input that is an upstream artifact is recorded as its stage and digest.
 """
 
-import hashlib
 import json
 import os
 import platform
@@ -187,8 +186,7 @@ def _sha256(path: Path) -> str:
 
 @lru_cache(maxsize=100_000)
 def _remembered_sha256(path: Path, inode: int, size_bytes: int, mtime_ns: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return storage.sha256_of(path)
 
 
 def _git_commit(folder: Path) -> str | None:

@@ -1,6 +1,7 @@
 """Where artifacts lie: a local folder or an fsspec URL (`s3://bucket/prefix`), behind the same few calls."""
 
 import errno
+import hashlib
 import os
 import shutil
 import tempfile
@@ -36,6 +37,12 @@ def read_text(uri: str) -> str:
     """Read a whole UTF-8 file."""
     fs, path = url_to_fs(uri)
     return str(fs.read_text(path, encoding="utf-8"))
+
+
+def sha256_of(path: Path) -> str:
+    """Checksum of a local file, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def local_folder(uri: str) -> Path:

@@ -140,9 +140,10 @@ def walk(board: Board, plan: str, stop_at_goal: bool) -> list[Cell]:
     return cells
 
 
+@cache
 def official_hashes() -> frozenset[str]:
     """`Board.content_hash` of all 1,387 official VSP boards, which no generated puzzle may repeat."""
-    return _official_hashes()
+    return frozenset(_official_boards())
 
 
 def official_sets(board: Board) -> tuple[str, ...]:
@@ -152,11 +153,6 @@ def official_sets(board: Board) -> tuple[str, ...]:
     task-main/level4 show 99.
     """
     return _official_boards().get(board.content_hash, ())
-
-
-@cache
-def _official_hashes() -> frozenset[str]:
-    return frozenset(_official_boards())
 
 
 @cache

@@ -19,7 +19,7 @@ import numpy as np
 from mirage_core.errors import InputError
 from mirage_core.puzzles import vsp, vsp_reasoning
 from mirage_core.spec import DatasetSpec, apportion
-from mirage_core.synthesis.shards import add_up, build_shards
+from mirage_core.synthesis.shards import add_up, build_shards, lines_name, read_lines
 
 MAX_DRAWS_PER_PUZZLE = 200
 """Fresh boards run out on small levels (a 3x3 level has a few thousand likely ones); then the spec asks too much."""
@@ -86,7 +86,7 @@ def sample_puzzles(spec: DatasetSpec, out: Path, scratch: Path, workers: int | N
 
     def draft_shard(number: int, folder: Path) -> dict[str, Any]:
         rejected: Counter[str] = Counter()
-        _write(folder / f"part-{number:05d}.jsonl", (next(_draws(spec, place, rejected)) for place in shards[number]))
+        _write(folder / lines_name(number), (next(_draws(spec, place, rejected)) for place in shards[number]))
         return {"rejected": dict(rejected)}
 
     drafts = scratch / "drafts"
@@ -94,17 +94,18 @@ def sample_puzzles(spec: DatasetSpec, out: Path, scratch: Path, workers: int | N
     rejected = Counter(counts["rejected"])
     taken = Taken(spec.symmetries)
     (out / "puzzles").mkdir()
-    for path, shard in zip(sorted(drafts.iterdir()), shards, strict=True):
-        pairs = zip(_read(path), shard, strict=True)
-        _write(out / "puzzles" / path.name, (_settle(spec, place, draft, taken, rejected) for draft, place in pairs))
+    for number, shard in enumerate(shards):
+        pairs = zip(_read(drafts, number), shard, strict=True)
+        _write(
+            out / "puzzles" / lines_name(number),
+            (_settle(spec, place, draft, taken, rejected) for draft, place in pairs),
+        )
     return {"asked": len(places), "kept": len(places), "rejected": dict(rejected)}
 
 
 def read_puzzles(folder: Path, shard: int | None = None) -> Iterator[Puzzle]:
     """Stream what `sample_puzzles` wrote, all of it or one shard."""
-    name = "part-*.jsonl" if shard is None else f"part-{shard:05d}.jsonl"
-    for path in sorted((folder / "puzzles").glob(name)):
-        yield from _read(path)
+    return _read(folder / "puzzles", shard)
 
 
 def num_shards(folder: Path) -> int:
@@ -215,8 +216,6 @@ def _write(path: Path, puzzles: Iterable[Puzzle]) -> None:
             file.write(json.dumps({**vars(puzzle), "board": puzzle.board.rows}) + "\n")
 
 
-def _read(path: Path) -> Iterator[Puzzle]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            values = json.loads(line)
-            yield Puzzle(**{**values, "board": vsp.Board(tuple(values["board"]))})
+def _read(folder: Path, shard: int | None) -> Iterator[Puzzle]:
+    for values in read_lines(folder, shard):
+        yield Puzzle(**{**values, "board": vsp.Board(tuple(values["board"]))})

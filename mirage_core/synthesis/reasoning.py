@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mirage_core.synthesis.puzzles import WORDING_STREAM, Puzzle, num_shards, read_puzzles
-from mirage_core.synthesis.shards import add_up, build_shards
+from mirage_core.synthesis.shards import add_up, build_shards, lines_name, read_lines
 from mirage_core.teacher import Explanation, oracle
 
 
@@ -34,7 +34,7 @@ def explain_puzzles(
     def explain_shard(number: int, folder: Path) -> dict[str, Any]:
         num_thoughts = num_characters = 0
         (folder / "thoughts").mkdir()
-        with (folder / "thoughts" / f"part-{number:05d}.jsonl").open("w", encoding="utf-8") as file:
+        with (folder / "thoughts" / lines_name(number)).open("w", encoding="utf-8") as file:
             for puzzle in read_puzzles(puzzles, number):
                 for thought in range(thoughts_per_puzzle if puzzle.split == "train" else 1):
                     said = _explain(puzzle, np.random.default_rng([seed, puzzle.number, WORDING_STREAM, thought]))
@@ -50,12 +50,8 @@ def explain_puzzles(
 
 def read_thoughts(folder: Path, shard: int | None = None) -> Iterator[Thought]:
     """Stream what `explain_puzzles` wrote, all of it or one shard."""
-    name = "part-*.jsonl" if shard is None else f"part-{shard:05d}.jsonl"
-    for path in sorted((folder / "thoughts").glob(name)):
-        with path.open(encoding="utf-8") as file:
-            for line in file:
-                number, thought, before, after = json.loads(line)
-                yield Thought(number, thought, Explanation(before, after))
+    for number, thought, before, after in read_lines(folder / "thoughts", shard):
+        yield Thought(number, thought, Explanation(before, after))
 
 
 def _explain(puzzle: Puzzle, rng: np.random.Generator) -> Explanation:

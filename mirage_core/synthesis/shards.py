@@ -5,7 +5,6 @@ where it was, and a shard that was truncated or altered meanwhile is made anew.
 """
 
 import ctypes
-import hashlib
 import json
 import os
 import shutil
@@ -17,6 +16,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+
+from mirage_core.storage import sha256_of
 
 DONE_FILE = "_done.json"
 
@@ -46,26 +47,26 @@ def build_shards(
         The counts of each shard, in order.
     """
     folders = [scratch / f"shard-{number:05d}" for number in range(num_shards)]
-    missing = [number for number, folder in enumerate(folders) if finished_counts(folder) is None]
-    if len(missing) < num_shards:
-        print(f"{name}: {num_shards - len(missing)} of {num_shards} shards were made before", flush=True)
+    found = ((number, finished_counts(folder)) for number, folder in enumerate(folders))
+    counts = {number: made_before for number, made_before in found if made_before is not None}
+    missing = [number for number in range(num_shards) if number not in counts]
+    if counts:
+        print(f"{name}: {len(counts)} of {num_shards} shards were made before", flush=True)
     started_s = time.monotonic()
-    for done, _ in enumerate(_make_all(make, missing, folders, workers or num_workers()), 1):
+    for done, (number, made) in enumerate(_make_all(make, missing, folders, workers or num_workers()), 1):
+        counts[number] = made
         seconds_left = (time.monotonic() - started_s) / done * (len(missing) - done)
-        finished = num_shards - len(missing) + done
-        print(f"{name}: {finished}/{num_shards} shards, {seconds_left:.0f} s left", flush=True)
-    counts = [finished_counts(folder) for folder in folders]
+        print(f"{name}: {len(counts)}/{num_shards} shards, {seconds_left:.0f} s left", flush=True)
     for folder in folders:
         _move_files(folder, out)
-    assert None not in counts, "a shard vanished while the others were made"
-    return [count for count in counts if count is not None]
+    return [counts[number] for number in range(num_shards)]
 
 
 def finished_counts(folder: Path) -> dict[str, Any] | None:
     """Counts of a finished shard; None if it is not finished or a file is not what it was then."""
     try:
         done = json.loads((folder / DONE_FILE).read_text(encoding="utf-8"))
-        whole = all(_sha256(folder / file) == sha for file, sha in done["files"].items())
+        whole = all(sha256_of(folder / file) == sha for file, sha in done["files"].items())
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
     return done["counts"] if whole else None
@@ -80,7 +81,23 @@ def add_up(counts: list[dict[str, Any]]) -> dict[str, Any]:
     return total
 
 
-def _make_all(make: MakeShard, numbers: list[int], folders: list[Path], workers: int) -> Iterator[int]:
+def lines_name(number: int) -> str:
+    """File name of a shard of JSON lines."""
+    return f"part-{number:05d}.jsonl"
+
+
+def read_lines(folder: Path, shard: int | None = None) -> Iterator[Any]:
+    """Stream what the JSON lines of a folder hold: of one shard, or of all of them in order."""
+    for path in sorted(folder.glob("part-*.jsonl" if shard is None else lines_name(shard))):
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                yield json.loads(line)
+
+
+def _make_all(
+    make: MakeShard, numbers: list[int], folders: list[Path], workers: int
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Number and counts of each shard, as it is finished."""
     if min(workers, len(numbers)) <= 1:
         for number in numbers:
             yield _make_one(make, number, folders[number])
@@ -109,19 +126,19 @@ def _start_worker(make: MakeShard) -> None:
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
-def _work(number: int, folder: Path) -> int:
+def _work(number: int, folder: Path) -> tuple[int, dict[str, Any]]:
     return _make_one(_make_in_worker, number, folder)
 
 
-def _make_one(make: MakeShard, number: int, folder: Path) -> int:
+def _make_one(make: MakeShard, number: int, folder: Path) -> tuple[int, dict[str, Any]]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     counts = make(number, folder)
-    files = {path.relative_to(folder).as_posix(): _sha256(path) for path in folder.rglob("*") if path.is_file()}
+    files = {path.relative_to(folder).as_posix(): sha256_of(path) for path in folder.rglob("*") if path.is_file()}
     unfinished = folder / f"{DONE_FILE}.part"
     unfinished.write_text(json.dumps({"counts": counts, "files": files}), encoding="utf-8")
     unfinished.rename(folder / DONE_FILE)
-    return number
+    return number, counts
 
 
 def _move_files(folder: Path, out: Path) -> None:
@@ -131,8 +148,3 @@ def _move_files(folder: Path, out: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             path.rename(target)
     shutil.rmtree(folder)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -19,8 +19,8 @@ from mirage_core.teacher.words import (
 
 NEARER, FARTHER, CHANGED = (-1,), (1,), (-1, 1)
 OPEN_END = rf"(?= ?(?:$|[,;:.!)]|{SQUARE}|and\b|but\b|by\b|now\b|again\b|without\b|with\b))"
-TO_LANDMARK = rf"(?: (?:to|toward|towards|from) {LANDMARK}\b|{OPEN_END})"
-TO_LANDMARK = TO_LANDMARK.replace(rf"{LANDMARK}\b", rf"{LANDMARK}(?:\b|(?<={SQUARE}))")
+WHOLE_LANDMARK = rf"{LANDMARK}(?:\b|(?<={SQUARE}))"  # a square is no letter, so no word ends there
+TO_LANDMARK = rf"(?: (?:to|toward|towards|from) {WHOLE_LANDMARK}|{OPEN_END})"
 NEARINGS: tuple[tuple[tuple[int, ...], re.Pattern[str]], ...] = (
     (NEARER, compiled(rf"\b(?:closer|nearer){TO_LANDMARK}")),
     (NEARER, compiled(rf"\b(?:approach|near)(?:es|s|ing|ed)? {TARGET}\b")),
@@ -29,11 +29,11 @@ NEARINGS: tuple[tuple[tuple[int, ...], re.Pattern[str]], ...] = (
     (NEARER, compiled(r"\b(?:short|cut|reduc|decreas|shrink|lower|lessen)\w* (?:down )?(?:the|my|its) (?:\w+ )?"
                       rf"(?:distance|way|gap){TO_LANDMARK}")),
     (NEARER, compiled(rf"\bdistance(?: (?:to|from) {LANDMARK})? (?:shrinks|falls|drops|decreases|gets shorter)\b")),
-    (FARTHER, compiled(rf"\b(?:further|farther)(?: away)? (?:from|to) {LANDMARK}(?:\b|(?<={SQUARE}))")),
+    (FARTHER, compiled(rf"\b(?:further|farther)(?: away)? (?:from|to) {WHOLE_LANDMARK}")),
     (FARTHER, compiled(rf"\b(?:further|farther) away{OPEN_END}")),
     (FARTHER, compiled(r"\btarget (?:further|farther)(?: away)?\b")),
     (FARTHER, compiled(rf"(?<!further )(?<!farther )(?<!squares )(?<!square )(?<!steps )(?<!step )(?<!moves )(?<!move )"
-                       rf"(?<!far )\baway from {LANDMARK}(?:\b|(?<={SQUARE}))")),
+                       rf"(?<!far )\baway from {WHOLE_LANDMARK}")),
     (FARTHER, compiled(r"\b(?:lengthen|increas|extend|grow|enlarg|widen|rais)\w* (?:the|my|its) (?:\w+ )?"
                        rf"(?:distance|way|gap){TO_LANDMARK}")),
     (FARTHER, compiled(rf"\bdistance(?: (?:to|from) {LANDMARK})? (?:grows|increases|rises)\b")),
