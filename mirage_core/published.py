@@ -29,9 +29,10 @@ from mirage_core.errors import InputError
 from mirage_core.grading import grade
 from mirage_core.puzzles import vsp, vsp_reasoning
 from mirage_core.puzzles.vsp_board import official_sets
-from mirage_core.puzzles.vsp_pictures import encode_palette_png, picture, route_picture
+from mirage_core.puzzles.vsp_pictures import encode_palette_png, picture
 from mirage_core.row import Row, decode_image, write_rows
 from mirage_core.settings import Settings, explain
+from mirage_core.synthesis.helper_images import helper_picture
 from mirage_core.teacher import Explanation, verify
 
 MAP_LETTERS = {1: "S", 0: "F", -1: "H", 2: "G"}
@@ -299,10 +300,7 @@ def find_picture(source: Path, written: str) -> Path | None:
 def _row(item: Item, keep_leaks: bool) -> Row:
     board, planning = item.board, item.step is None
     meta = {"board": list(board.rows), "plan": item.plan, "map_id": item.map_id, "published": True}
-    if item.step is None:
-        helper = route_picture(board, item.plan)
-    else:
-        helper = vsp_reasoning.step_picture(board, item.plan, item.step)
+    if item.step is not None:
         meta["step"] = item.step
     return Row(
         id=f"{item.task}-{board.content_hash[:16]}-line{item.line}",
@@ -311,7 +309,7 @@ def _row(item: Item, keep_leaks: bool) -> Row:
         level=board.size,
         question=item.question,
         images=[encode_palette_png(picture(board))],
-        helper_images=[encode_palette_png(helper)],
+        helper_images=[encode_palette_png(helper_picture(board, item.plan, item.step))],
         thought_before=item.explanation.before,
         thought_after=item.explanation.after,
         answer=item.answer,
@@ -326,6 +324,4 @@ def _verdict(item: Item, meta: dict[str, Any]) -> str:
     if not any(item.explanation):
         graded = grade(item.task, meta, rf"\boxed{{{item.answer}}}")
         return graded.reason if graded.ok else f"answer_{graded.reason}"
-    if item.step is None:
-        return verify.verify(item.board, item.explanation, item.answer).reason
-    return verify.verify_outcome(item.board, item.plan, item.step, item.explanation, item.answer).reason
+    return verify.verify_row(item.task, item.board, meta, item.explanation, item.answer).reason

@@ -16,10 +16,11 @@ from typing import Any
 from prefect.cache_policies import CachePolicy
 from prefect.context import TaskRunContext
 from prefect.settings import get_current_settings
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from mirage_core import manifest, storage
 from mirage_core.errors import InputError
+from mirage_core.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,15 @@ class Artifact(BaseModel):
     def damaged(self) -> Path:
         """Where it is put when it turns out to be damaged, until it was built again."""
         return Path(root(), self.stage, f".damaged-{self.digest}")
+
+
+class LocalSource(Settings):
+    """Files of the user on this machine, known by their content."""
+
+    sha256: str
+    """Of all that is read of them."""
+    path: str = Field(exclude=True)
+    """Where they lie; not part of their identity."""
 
 
 def root() -> str:

@@ -2,31 +2,17 @@
 
 from pathlib import Path
 
-from pydantic import Field
-
 from mirage_core.benchmark.official import fingerprint, import_test
 from mirage_core.manifest import Counts
-from mirage_core.settings import Settings
 from mirage_core.spec import DatasetSpec
-from tasks.artifact import Artifact, folder
+from tasks.artifact import Artifact, LocalSource, folder
 from tasks.jobs import run_job
 from tasks.stage import stage
 
 
-class TestSource(Settings):
-    """An official test set on this machine, known by its content."""
-
-    __test__ = False  # no test class, whatever pytest thinks of the name
-
-    sha256: str
-    """Of names and contents of its files."""
-    path: str = Field(exclude=True)
-    """Where it lies; not part of its identity."""
-
-
-def find_test(path: Path | str) -> TestSource:
+def find_test(path: Path | str) -> LocalSource:
     """Recognise a test set; see `fingerprint` for the errors."""
-    return TestSource(sha256=fingerprint(Path(path)), path=str(path))
+    return LocalSource(sha256=fingerprint(Path(path)), path=str(path))
 
 
 @stage("puzzles", version=2)
@@ -56,5 +42,5 @@ def dataset(
 
 
 @stage("official-test", version=2)
-def official_test(source: TestSource, *, out: Path) -> Counts:
+def official_test(source: LocalSource, *, out: Path) -> Counts:
     return import_test(Path(source.path), out)

@@ -10,12 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mirage_core.puzzles import vsp, vsp_reasoning
-from mirage_core.puzzles.verdict import Verdict
+from mirage_core.puzzles import vsp
 from mirage_core.row import ARROW_SCHEMA, shard_name, write_table
 from mirage_core.synthesis.reasoning import Thought, read_thoughts
 from mirage_core.synthesis.shards import add_up, build_shards
-from mirage_core.teacher import Explanation, verify
+from mirage_core.teacher import verify
 
 
 def build_dataset(
@@ -63,7 +62,7 @@ def _judge(puzzles: pa.Table, thoughts: Iterator[Thought], teacher: str) -> Iter
                 "thought_after": thought.explanation.after,
                 "meta": json.dumps({**meta, "thought": thought.thought}, sort_keys=True) if several else row["meta"],
                 "teacher": teacher,
-                "verdict": _verify(row["task"], board, meta, thought.explanation, row["answer"]).reason,
+                "verdict": verify.verify_row(row["task"], board, meta, thought.explanation, row["answer"]).reason,
             }
 
 
@@ -74,9 +73,3 @@ def _join(puzzles: pa.Table, told: list[dict[str, Any]]) -> pa.Table:
         column = pa.array([row[name] for row in told], pa.string())
         table = table.set_column(table.schema.get_field_index(name), ARROW_SCHEMA.field(name), column)
     return table
-
-
-def _verify(task: str, board: vsp.Board, meta: dict[str, Any], explanation: Explanation, answer: str) -> Verdict:
-    if task == vsp_reasoning.TASK:
-        return verify.verify_outcome(board, meta["plan"], meta["step"], explanation, answer)
-    return verify.verify(board, explanation, answer)

@@ -32,14 +32,15 @@ def draw_rows(puzzles: Path, out: Path, scratch: Path, workers: int | None = Non
     (out / "samples").mkdir()
     one_per_level = {puzzle.level: puzzle for puzzle in read_puzzles(puzzles, shards - 1)}
     for level, puzzle in one_per_level.items():
-        _helper_image(puzzle).save(out / "samples" / f"level-{level}.png")
+        helper_picture(puzzle.board, puzzle.plan, puzzle.step).save(out / "samples" / f"level-{level}.png")
     return add_up(counts)
 
 
-def _helper_image(puzzle: Puzzle) -> Image.Image:
-    if puzzle.step is None:
-        return vsp_pictures.route_picture(puzzle.board, puzzle.plan)
-    return vsp_reasoning.step_picture(puzzle.board, puzzle.plan, puzzle.step)
+def helper_picture(board: vsp.Board, plan: str, step: int | None) -> Image.Image:
+    """What a person would sketch: the route of a plan (planning), or the board after `step` moves (reasoning)."""
+    if step is None:
+        return vsp_pictures.route_picture(board, plan)
+    return vsp_reasoning.step_picture(board, plan, step)
 
 
 def _row(puzzle: Puzzle) -> Row:
@@ -55,7 +56,7 @@ def _row(puzzle: Puzzle) -> Row:
         level=puzzle.level,
         question=vsp.question(board) if planning else vsp_reasoning.question(puzzle.plan),
         images=[vsp_pictures.encode_palette_png(vsp_pictures.picture(board))],
-        helper_images=[vsp_pictures.encode_palette_png(_helper_image(puzzle))],
+        helper_images=[vsp_pictures.encode_palette_png(helper_picture(board, puzzle.plan, puzzle.step))],
         thought_before="",
         thought_after="",
         answer=vsp.answer_text(puzzle.plan) if planning else vsp_reasoning.outcome(board, puzzle.plan),

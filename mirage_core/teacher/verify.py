@@ -8,7 +8,7 @@ contradict their own board in 6 of 10 samples, so no text is trusted, the oracle
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mirage_core.puzzles import vsp_reasoning
 from mirage_core.puzzles.verdict import OK, Verdict
@@ -72,6 +72,13 @@ def verify_outcome(board: Board, plan: str, step: int | None, explanation: Expla
         Verdict with the reason of the first of `findings_outcome`, or "ok".
     """
     return _verdict(findings_outcome(board, plan, step, explanation, answer))
+
+
+def verify_row(task: str, board: Board, meta: dict[str, Any], explanation: Explanation, answer: str) -> Verdict:
+    """Check the thought of a row; `task` and `meta` are those of the `Row`."""
+    if task == vsp_reasoning.TASK:
+        return verify_outcome(board, meta["plan"], meta["step"], explanation, answer)
+    return verify(board, explanation, answer)
 
 
 def findings(board: Board, explanation: Explanation, answer: str) -> Iterator[Finding]:
