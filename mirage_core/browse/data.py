@@ -45,9 +45,8 @@ def read_index(folder: Path) -> Index:
     tables = []
     for shard, path in enumerate(paths):
         table = _read(path, SMALL_COLUMNS)
-        places = pa.array(range(len(table)), pa.int32())
-        tables.append(table.append_column("shard", pa.repeat(pa.scalar(shard, pa.int32()), len(table))))
-        tables[-1] = tables[-1].append_column("place", places)
+        table = table.append_column("shard", pa.repeat(pa.scalar(shard, pa.int32()), len(table)))
+        tables.append(table.append_column("place", pa.array(range(len(table)), pa.int32())))
     return Index(paths, pa.concat_tables(tables))
 
 

@@ -27,10 +27,9 @@ def draw_rows(puzzles: Path, out: Path, scratch: Path, workers: int | None = Non
         write_table(rows_to_table(rows), folder / "rows" / shard_name(number))
         return {"rows": len(rows), "pictures": 2 * len(rows)}
 
-    shards = num_shards(puzzles)
-    counts = build_shards(draw_shard, shards, scratch, out, "helper images", workers)
+    counts = build_shards(draw_shard, num_shards(puzzles), scratch, out, "helper images", workers)
     (out / "samples").mkdir()
-    one_per_level = {puzzle.level: puzzle for puzzle in read_puzzles(puzzles, shards - 1)}
+    one_per_level = {puzzle.level: puzzle for puzzle in read_puzzles(puzzles)}
     for level, puzzle in one_per_level.items():
         helper_picture(puzzle.board, puzzle.plan, puzzle.step).save(out / "samples" / f"level-{level}.png")
     return add_up(counts)

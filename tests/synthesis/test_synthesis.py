@@ -274,6 +274,12 @@ def test_samples_to_look_at_are_helper_images_of_every_level(spec, smoke):
         assert any(np.array_equal(samples[f"level-{level}"], picture) for picture in pictures)
 
 
+def test_samples_show_every_level_however_small_the_shards(synthesize, tmp_path):
+    spec = PLANNING.model_copy(update={"puzzles_per_shard": 5, "num_puzzles": {"train": 20}})
+    built = synthesize(spec, tmp_path)
+    assert {path.stem for path in built.pictures.glob("samples/*.png")} == {"level-3", "level-4"}
+
+
 def hole_shares(tmp_path: Path, number: int, **changes: object) -> dict[int, list[float]]:
     """Share of holes by level, over fresh boards of every level."""
     shares = {"level_shares": {level: 1 for level in range(3, 9)}, "num_puzzles": {"train": number}}
