@@ -2,17 +2,19 @@
 
 The sprites are read from the installed `gymnasium` wheel (0.29 to 1.3; 1.4 changed the art), which is never imported;
 pygame is not needed. All pictures together have some forty colours, so they are kept as palette images: the same
-pixels, a sixth of the time to encode, half the bytes.
+pixels, half the bytes, and a thirtieth of the time that Pillow takes to encode them in RGB.
 """
 
 import hashlib
-import io
+import struct
+import zlib
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
+from isal import isal_zlib
 from PIL import Image, ImageDraw
 
 from mirage_core.puzzles.vsp_board import Board, Cell, walk
@@ -23,6 +25,8 @@ ROUTE_RGB = (255, 0, 0)
 ROUTE_WIDTH_PX = 6
 HEAD_LENGTH_PX = 20
 HEAD_WIDTH_PX = 22
+ISAL_LEVEL = 1
+"""Of 0 to 3; half the bytes of level 0 in the same time."""
 
 Facing = Literal["left", "down", "right", "up"]
 FACING: dict[str, Facing] = {"U": "up", "L": "left", "R": "right", "D": "down"}
@@ -95,10 +99,28 @@ def helper_image(board: Board, plan: str) -> np.ndarray:
 
 
 def encode_palette_png(image: Image.Image) -> bytes:
-    """Lossless PNG of a palette image; lowest compression, since speed matters more than a few percent of size."""
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", compress_level=1)
-    return buffer.getvalue()
+    """Lossless PNG of a palette image.
+
+    Pillow takes four times as long, most of it in deflate, and cannot be given another one; ISA-L's is made for speed.
+    No row is filtered, as the format's authors advise for palette images.
+
+    Source: PNG specification (third edition), sections 5, 11 and 12.7; www.w3.org/TR/png-3.
+    """
+    width_px, height_px = image.size
+    filtered = np.zeros((height_px, 1 + width_px), np.uint8)  # each row begins with the number of its filter: none
+    filtered[:, 1:] = np.asarray(image)
+    bits, palette_colour, rest = 8, 3, (0, 0, 0)
+    chunks = {
+        b"IHDR": struct.pack(">IIBBBBB", width_px, height_px, bits, palette_colour, *rest),
+        b"PLTE": _tiles().palette,
+        b"IDAT": isal_zlib.compress(filtered, ISAL_LEVEL),
+        b"IEND": b"",
+    }
+    framed = [
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(name)))
+        for name, data in chunks.items()
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 
 
 def read_board(image: np.ndarray) -> Board | None:
@@ -125,11 +147,12 @@ def read_board(image: np.ndarray) -> Board | None:
 def _lay(tiles: np.ndarray, board: Board, position: Cell | None, facing: Facing, fallen: bool) -> np.ndarray:
     """Tiles of `Tiles`, (24, 64, 64) or (24, 64, 64, 3), side by side as the board says."""
     player = PLAYERS.index("cracked_hole" if fallen else f"elf_{facing}")
-    size, here = board.size, position or board.start
-    laid = np.empty((size, CELL_PX, size, *tiles.shape[2:]), np.uint8)
-    for row, letters in enumerate(board.rows):
-        for column, letter in enumerate(letters):
-            laid[row, :, column] = tiles[_FIRST_TILE[letter] + (player if (row, column) == here else 0)]
+    size, (row, column) = board.size, position or board.start
+    chosen = np.array([[_FIRST_TILE[letter] for letter in letters] for letters in board.rows])
+    chosen[row, column] += player
+    # Picture row by picture row, a tile gives a strip of 64 pixels: one copy of the picture, and no loop in Python.
+    strips = (chosen * CELL_PX)[:, None] + np.arange(CELL_PX)[:, None]
+    laid = tiles.reshape(len(tiles) * CELL_PX, -1).take(strips, axis=0)
     return laid.reshape(size * CELL_PX, size * CELL_PX, *tiles.shape[3:])
 
 

@@ -1,5 +1,6 @@
 """The second task: outcomes, plans, pictures of the way, grading; and boards of every size, odd ones too."""
 
+import io
 import json
 import re
 from itertools import pairwise
@@ -215,3 +216,14 @@ def test_one_changed_pixel_is_not_read():
 def test_palette_pictures_are_the_same_pixels(boards):
     for board in boards(60):
         assert np.array_equal(np.asarray(vsp_pictures.picture(board).convert("RGB")), vsp.render(board))
+
+
+def test_encoded_pictures_hold_the_same_pixels_and_pass_the_format_s_own_checks(boards):
+    for board in boards(60):
+        route = vsp_pictures.route_picture(board, vsp.solve(board))
+        for image in (vsp_pictures.picture(board), route):
+            png = vsp_pictures.encode_palette_png(image)
+            Image.open(io.BytesIO(png)).verify()  # checksums of all chunks
+            found = Image.open(io.BytesIO(png))
+            assert found.mode == "P"
+            assert np.array_equal(np.asarray(found.convert("RGB")), np.asarray(image.convert("RGB")))
