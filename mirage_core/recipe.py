@@ -9,9 +9,12 @@ from mirage_core.settings import Seed, Settings, load_settings
 
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0.0)]
+LatentSize = Annotated[int, Field(gt=0, le=64)]
 Precision = Literal["fp32", "bf16"]
 Latents = Literal["helper", "own", "none"]
-SupervisedStage = Literal["stage1", "stage2", "direct", "cot"]
+SupervisedStage = Literal["stage1", "stage2", "joint", "direct", "cot"]
+LatentTarget = Literal["raw", "centred", "helper-minus-input"]
+LatentNorm = Literal["none", "text"]
 
 
 class Optimizer(Settings):
@@ -29,6 +32,29 @@ class Optimizer(Settings):
     """Steps of linear warm-up."""
     save_every: PositiveInt = 200
     """Steps between checkpoints that a killed run resumes from."""
+
+
+class Alignment(Settings):
+    """What latents are drawn to while the text is learned, and how strongly. Defaults are the paper's stage 1."""
+
+    target: LatentTarget = "raw"
+    """"raw": pooled vision features of the helper image (Mirage, section 3.1). "centred": those less their mean over
+    the training rows, as pooled features share a large common part by which any two of them are alike.
+    "helper-minus-input": those less the pooled features of the input image: what the helper adds to it."""
+    loss: Literal["cosine", "mse", "contrastive"] = "cosine"
+    """"cosine" distance (Mirage, equation 2). "mse": mean squared error, which binds the norm too (as LVR, arXiv
+    2509.24251). "contrastive": InfoNCE over the batch, place by place (van den Oord et al., arXiv 1807.03748)."""
+    weight: PositiveFloat = 1.0
+    """Of the alignment; Mirage, equation 3."""
+    decay: Literal["constant", "linear"] = "constant"
+    """"linear": the weight falls to 0 over the stage, so that in the end only the text counts."""
+
+
+class Joint(Optimizer):
+    """One stage instead of two: the model's own latents are aligned while the text loss runs through them."""
+
+    alignment: Alignment = Alignment(target="helper-minus-input", decay="linear")
+    """Of the model's own latents."""
 
 
 class Grpo(Optimizer):
@@ -77,10 +103,16 @@ class Supervised(Settings):
     """Teacher-forced from the helper image (stage 1), the model's own (stage 2), or no latent span (text-only arm)."""
     seed: Seed
     """As of the recipe."""
-    latent_size: PositiveInt
+    latent_size: LatentSize
     """As of the recipe."""
-    gamma: PositiveFloat
-    """As of the recipe; read with `latents: helper` only."""
+    latent_norm: LatentNorm = "none"
+    """As of the recipe."""
+    bottleneck: bool = False
+    """As of the recipe; read with `latents: own` only."""
+    text_weight: PositiveFloat
+    """Of the text loss."""
+    alignment: Alignment | None
+    """Of the latents to the helper image; None leaves them to the text loss."""
     thoughts: bool
     """As of the recipe."""
     precision: Precision
@@ -109,10 +141,18 @@ class Recipe(Settings):
     """A folder, the name of a model on the hub, or "tiny" for the packaged one."""
     seed: Seed = 0
     """Random seed of training and sampling."""
-    latent_size: PositiveInt = 4
-    """Latents per span (k); Mirage, section 3."""
+    latent_size: LatentSize = 4
+    """Latents per span (k); Mirage, section 3. Its ablation goes from 2 to 8."""
+    latent_norm: LatentNorm = "none"
+    """Norm of a state that is fed back as a latent. "none": as it is, as published. "text": scaled to the mean norm of
+    the text embeddings, which is what the model is used to read (GAP, arXiv 2605.12374)."""
+    bottleneck: bool = False
+    """Whether text sees the image only through the latents: tokens other than the image's and the latents' own do not
+    attend to it (LIVR, arXiv 2512.21218)."""
     gamma: PositiveFloat = 0.1
-    """Weight of the text loss in stage 1, beside 1 for the alignment; Mirage, equation 3."""
+    """Weight of the text loss in stage 1, beside that of the alignment; Mirage, equation 3."""
+    alignment: Alignment = Alignment()
+    """Of the teacher-forced latents in stage 1."""
     thoughts: bool = False
     """Whether stages 1 and 2 learn the reasoning text too (the paper's CoT variant) or only the answer (its direct)."""
     precision: Precision = "fp32"
@@ -121,6 +161,8 @@ class Recipe(Settings):
     """Latent distillation: latents teacher-forced from the helper image."""
     stage2: Optimizer
     """Relaxation: text loss only, the latents are the model's own."""
+    joint: Joint | None = None
+    """Own latents aligned while the text is learned, from the same base as stage 1; None leaves it out."""
     grpo: Grpo
     """Reinforcement on the rows of split `rl`."""
     direct: Optimizer
@@ -132,18 +174,22 @@ class Recipe(Settings):
 
     def supervised(self, stage: SupervisedStage) -> Supervised:
         """Settings of a supervised stage."""
-        optimizers = {"stage1": self.stage1, "stage2": self.stage2, "direct": self.direct, "cot": self.cot}
-        latents: dict[str, Latents] = {"stage1": "helper", "stage2": "own", "direct": "none", "cot": "none"}
-        optimizer = optimizers[stage]
+        optimizers = {"stage1": self.stage1, "stage2": self.stage2, "joint": self.joint, "direct": self.direct}
+        latents: dict[str, Latents] = {"stage1": "helper", "stage2": "own", "joint": "own"}
+        alignments = {"stage1": self.alignment, "joint": self.joint.alignment if self.joint else None}
+        optimizer = {**optimizers, "cot": self.cot}[stage]
         assert optimizer is not None, f"the recipe leaves out stage {stage}"
         return Supervised(
-            latents=latents[stage],
+            latents=latents.get(stage, "none"),
             seed=self.seed,
             latent_size=self.latent_size,
-            gamma=self.gamma,
+            latent_norm=self.latent_norm,
+            bottleneck=self.bottleneck,
+            text_weight=self.gamma if stage == "stage1" else 1.0,
+            alignment=alignments.get(stage),
             thoughts=stage == "cot" or (self.thoughts and stage != "direct"),
             precision=self.precision,
-            optimizer=optimizer,
+            optimizer=Optimizer(**optimizer.model_dump(include=set(Optimizer.model_fields))),
         )
 
     def reinforced(self) -> Reinforced:

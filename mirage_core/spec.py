@@ -25,6 +25,9 @@ class DatasetSpec(Settings):
     holes: Literal["test", "paper"] | tuple[Probability, Probability] = "test"
     """"test": as many holes as the official test has at each level. "paper": at most 20 % of the cells, as the paper
     says (the published rows do not keep to it). Or the lowest and highest chance of a cell, drawn per board."""
+    planning_share: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
+    """Share of each split's puzzles, level by level, on which both hole-blind walks fail; None leaves it to chance. Of
+    the official test they are 15 %."""
     num_puzzles: dict[Split, Annotated[int, Field(gt=0)]]
     """Puzzles per split; splits never share a board."""
     thoughts_per_puzzle: Annotated[int, Field(gt=0)] = 1

@@ -24,7 +24,6 @@ from prefect import Task
 from safetensors.torch import load_file
 
 from mirage_core import storage
-from mirage_core.benchmark.baselines import needs_planning
 from mirage_core.benchmark.items import Exam, TestRows
 from mirage_core.benchmark.policies import benchmark_policies
 from mirage_core.benchmark.results import Answer, summarize
@@ -34,7 +33,7 @@ from mirage_core.model import latent_targets
 from mirage_core.model.latent import labels_to_predict
 from mirage_core.model.load import load_model, load_processor, save
 from mirage_core.puzzles import vsp
-from mirage_core.recipe import Benchmark, Grpo, Optimizer, Pretrain, Reinforced, Supervised
+from mirage_core.recipe import Alignment, Benchmark, Grpo, Optimizer, Pretrain, Reinforced, Supervised
 from mirage_core.report.page import build_report
 from mirage_core.row import Row, decode_image, read_rows, write_rows
 from mirage_core.training import METRICS_FILE, MODEL_FOLDER
@@ -188,8 +187,8 @@ def test_golden_supervised(data, features, tmp_path, check_golden, stage, latent
         out = tmp_path / name
         out.mkdir()
         settings = Supervised(
-            latents=latents, seed=0, latent_size=4, gamma=0.3, thoughts=thoughts, precision="fp32",
-            optimizer=Optimizer(**SHORT),
+            latents=latents, seed=0, latent_size=4, thoughts=thoughts, precision="fp32", optimizer=Optimizer(**SHORT),
+            text_weight=0.3 if latents == "helper" else 1.0, alignment=Alignment() if latents == "helper" else None,
         )  # fmt: skip
         counts = train_supervised(BASE, data, features, settings, out, tmp_path / f"{name}-scratch")
         output[name] = learned(counts, out, BASE)
@@ -254,7 +253,7 @@ def graded(row: Row, output: str) -> Answer:
     board = vsp.Board(tuple(row.meta["board"]))
     return Answer(
         id=row.id, level=row.level, output=output, reason=vsp.check(board, output).reason,
-        reason_vsp=vsp.check(board, output, rule="vsp").reason, num_latents=4, needs_planning=needs_planning(board),
+        reason_vsp=vsp.check(board, output, rule="vsp").reason, num_latents=4, needs_planning=vsp.needs_planning(board),
     )  # fmt: skip
 
 

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.train
 
 OPTIMIZER = "{num_updates: 4, lr: 1.0e-3}"
 SUPERVISED = (
-    f"latents: own\nseed: 0\nlatent_size: 4\ngamma: 0.1\nthoughts: false\nprecision: fp32\noptimizer: {OPTIMIZER}\n"
+    "latents: own\nseed: 0\nlatent_size: 4\ntext_weight: 1.0\nalignment: null\nthoughts: false\nprecision: fp32\n"
+    f"optimizer: {OPTIMIZER}\n"
 )
 REINFORCED = f"seed: 0\nprecision: fp32\nmax_new_tokens: 8\ngrpo: {OPTIMIZER}\n"
 EXAM = "model: arm\ntests: [{name: a, folder: /nowhere, split: test}]\nsettings: {batch_size: 2}\n"

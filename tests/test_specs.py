@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirage_core.errors import InputError
-from mirage_core.recipe import Pretrain, Recipe, load_pretrain, load_recipe
+from mirage_core.recipe import Alignment, Pretrain, Recipe, load_pretrain, load_recipe
 from mirage_core.spec import DatasetSpec, apportion, load_spec
 
 REPO = Path(__file__).parents[1]
@@ -83,11 +83,12 @@ def test_recipes_that_make_no_sense_are_refused(tmp_path, text):
         load_recipe(path)
 
 
-def test_arms_differ_in_where_the_latents_come_from_and_in_steps_only():
+def test_arms_differ_in_where_the_latents_come_from_their_loss_and_in_steps_only():
     recipe = load_recipe(REPO / "recipes/tiny.yaml")
     arms = {stage: recipe.supervised(stage) for stage in ("stage1", "stage2", "direct")}
     assert [arm.optimizer for arm in arms.values()] == [recipe.stage1, recipe.stage2, recipe.direct]
-    rest = [arm.model_dump(exclude={"latents", "optimizer"}) for arm in arms.values()]
+    assert [(arm.text_weight, arm.alignment) for arm in arms.values()] == [(0.1, Alignment()), (1.0, None), (1.0, None)]
+    rest = [arm.model_dump(exclude={"latents", "optimizer", "text_weight", "alignment"}) for arm in arms.values()]
     assert rest[0] == rest[1] == rest[2]
     assert recipe.reinforced().max_new_tokens == recipe.benchmark.max_new_tokens
 

@@ -11,30 +11,13 @@ import numpy as np
 
 from mirage_core.grading import asked_form, grade
 from mirage_core.puzzles import vsp, vsp_reasoning, vsp_tasks
+from mirage_core.puzzles.vsp import blind_walk, reaches_goal
 from mirage_core.row import Row
 
 MAX_FIXED_MOVES = 7
 """Longest fixed string that is tried; there are 21,844 up to it."""
 MAX_RANDOM_MOVES = 6
 """A random plan has 1 to 6 moves, its length and moves uniform."""
-
-
-def blind_walk(board: vsp.Board, rows_first: bool) -> str:
-    """The shortest plan of someone who sees player and goal but no hole: rows first, then columns, or vice versa."""
-    (row, column), (goal_row, goal_column) = board.start, board.goal
-    vertical = ("D" if goal_row > row else "U") * abs(goal_row - row)
-    horizontal = ("R" if goal_column > column else "L") * abs(goal_column - column)
-    return vertical + horizontal if rows_first else horizontal + vertical
-
-
-def reaches_goal(board: vsp.Board, plan: str) -> bool:
-    """Graded like any answer."""
-    return vsp.check(board, rf"\boxed{{{vsp.answer_text(plan)}}}").ok
-
-
-def needs_planning(board: vsp.Board) -> bool:
-    """Whether both hole-blind walks fail."""
-    return not any(reaches_goal(board, blind_walk(board, rows_first)) for rows_first in (True, False))
 
 
 def fixed_strings(boards: Sequence[vsp.Board]) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mirage_core.benchmark.baselines import baselines, needs_planning
+from mirage_core.benchmark.baselines import baselines
 from mirage_core.benchmark.items import TestRows, headline_levels, read_items
 from mirage_core.puzzles import vsp
 from mirage_core.recipe import Benchmark
@@ -63,7 +63,7 @@ def score_policies(items: Sequence[Row], test_set: str) -> BaselineScores:
     task, levels = items[0].task, np.array([row.level for row in items])
     headline = headline_levels(task, set(levels.tolist()))
     counted = np.isin(levels, headline)
-    hard = counted & [task == vsp.TASK and needs_planning(vsp.Board(tuple(row.meta["board"]))) for row in items]
+    hard = counted & [task == vsp.TASK and vsp.needs_planning(vsp.Board(tuple(row.meta["board"]))) for row in items]
     policies = []
     for name, listed in baselines(items, headline).items():
         chances = np.array(listed)

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from mirage_core.benchmark.baselines import needs_planning
 from mirage_core.benchmark.items import Exam, read_items
 from mirage_core.benchmark.results import Answer, Sample, Scores, summarize
 from mirage_core.grading import TASKS_WITH_TWO_RULES, grade
@@ -154,7 +153,7 @@ def _grade(row: Row, told: _Output, latent_pad_id: int) -> Answer:
         reason=grade(row.task, row.meta, told.text).reason,
         reason_vsp=grade(row.task, row.meta, told.text, "vsp").reason if two_rules else None,
         num_latents=int((told.ids == latent_pad_id).sum()),
-        needs_planning=needs_planning(vsp.Board(tuple(row.meta["board"]))) if planning else None,
+        needs_planning=vsp.needs_planning(vsp.Board(tuple(row.meta["board"]))) if planning else None,
     )
 
 

@@ -19,6 +19,7 @@ from transformers import GenerationConfig, GenerationMixin, LogitsProcessor, Log
 from transformers.generation import GenerateDecoderOnlyOutput, GenerationMode
 
 from mirage_core.errors import InputError
+from mirage_core.model.recurrence import fed_back
 
 PUBLISHED_CAP = 8
 """Most latent pads in a span of the published inference code, whatever number the model was trained with."""
@@ -93,7 +94,8 @@ class LatentGeneration(GenerationMixin):
             ids_B1 = inputs.pop("input_ids")
             embeds_B1D = self.get_input_embeddings()(ids_B1)
             is_latent_B11 = (ids_B1 == self.config.latent_pad_id)[..., None]
-            inputs["inputs_embeds"] = torch.where(is_latent_B11, last_hidden_B1D.to(embeds_B1D), embeds_B1D)
+            latent_B1D = fed_back(last_hidden_B1D, self.model.latent_norm).to(embeds_B1D)
+            inputs["inputs_embeds"] = torch.where(is_latent_B11, latent_B1D, embeds_B1D)
         return inputs
 
 

@@ -30,7 +30,7 @@ from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VisionTra
 
 from mirage_core.errors import InputError
 from mirage_core.model.generation import LatentGeneration
-from mirage_core.model.recurrence import LatentTextModel
+from mirage_core.model.recurrence import LatentTextModel, fed_back
 
 LATENT_FIELDS = ("latent_start_id", "latent_pad_id", "latent_end_id", "latent_size")
 """What the configuration of a latent model has beyond the stock one."""
@@ -136,7 +136,7 @@ class MirageModel(Qwen2_5_VLModel):
             if latent_embeds is not None:
                 inputs_embeds = self._with_latents(input_ids, latent_BT, latent_embeds)
             elif latent_BT.any():
-                kwargs["latent_mask"] = latent_BT
+                kwargs |= {"latent_mask": latent_BT, "latent_norm": self.latent_norm}
         if pixel_values is not None and mm_encoder_outputs is None:  # here, or the vision tower would be given `kwargs`
             features = self.get_image_features(pixel_values, image_grid_thw, return_dict=True)
             pixel_values, mm_encoder_outputs = None, {"image": features}
@@ -152,8 +152,13 @@ class MirageModel(Qwen2_5_VLModel):
         )
         if "latent_mask" in kwargs:
             assert latent_BT is not None
-            latent_embeds = states_before(outputs.last_hidden_state, latent_BT)
+            latent_embeds = fed_back(states_before(outputs.last_hidden_state, latent_BT), self.latent_norm)
         return LatentModelOutput(**outputs, latents=latent_embeds)
+
+    @property
+    def latent_norm(self) -> float | None:
+        """Norm to which states are scaled when they are fed back; None, as published, leaves them as they are."""
+        return getattr(self.config, "latent_norm", None)
 
     def _with_latents(self, ids_BT: Tensor, latent_BT: Tensor, latent_ND: Tensor) -> Tensor:
         if len(latent_ND) != latent_BT.sum():

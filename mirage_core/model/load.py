@@ -10,6 +10,7 @@ from transformers import Qwen2_5_VLConfig
 from mirage_core.errors import InputError
 from mirage_core.model.latent import LATENT_FIELDS, MirageForConditionalGeneration
 from mirage_core.model.processor import LATENT_END, LATENT_PAD, LATENT_START, LATENT_TOKENS, MirageProcessor
+from mirage_core.recipe import LatentNorm
 
 LATENT_SIZE = 4
 """Latents per span unless said otherwise. Source: Mirage (arXiv 2506.17218), k = 4."""
@@ -29,7 +30,12 @@ def load_processor(ref: str | Path) -> MirageProcessor:
     return processor
 
 
-def load_model(ref: str | Path, latent_size: int | None = None, **kwargs: Any) -> MirageForConditionalGeneration:
+def load_model(
+    ref: str | Path,
+    latent_size: int | None = None,
+    latent_norm: LatentNorm | None = None,
+    **kwargs: Any,
+) -> MirageForConditionalGeneration:
     """Open one of our checkpoints, or a stock one that then gets latent tokens.
 
     A stock vocabulary is never shrunk; it grows only where the weights have no spare rows for the new tokens.
@@ -37,6 +43,7 @@ def load_model(ref: str | Path, latent_size: int | None = None, **kwargs: Any) -
     Args:
         ref: Folder or name on the hub.
         latent_size: Latents per span; default: as saved, 4 for a stock checkpoint.
+        latent_norm: See `Recipe.latent_norm`; "text" is measured here and kept in the configuration. Default: as saved.
         kwargs: For `from_pretrained`, such as `dtype` and `device_map`.
 
     Raises:
@@ -59,6 +66,9 @@ def load_model(ref: str | Path, latent_size: int | None = None, **kwargs: Any) -
     num_needed = 1 + max(config.latent_start_id, config.latent_pad_id, config.latent_end_id)
     if num_needed > model.get_input_embeddings().num_embeddings:
         model.resize_token_embeddings(num_needed)
+    if latent_norm is not None:
+        embeddings_VD = model.get_input_embeddings().weight.detach().float()
+        model.config.latent_norm = float(embeddings_VD.norm(dim=-1).mean()) if latent_norm == "text" else None
     return model
 
 

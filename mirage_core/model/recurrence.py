@@ -17,13 +17,21 @@ import functools
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import DynamicCache, Qwen2_5_VLTextConfig, Qwen2_5_VLTextModel
 from transformers.cache_utils import Cache
 from transformers.modeling_outputs import BaseModelOutputWithPast
 
 from mirage_core.errors import InputError
 from mirage_core.model.cache import replay_safe_cache
+
+
+def fed_back(states: Tensor, latent_norm: float | None) -> Tensor:
+    """Hidden states (..., D) as they are fed back: scaled to `config.latent_norm`, or unchanged where that is None.
+
+    Source: GAP (arXiv 2605.12374), which finds that states after the final norm are much longer than embeddings.
+    """
+    return states if latent_norm is None else nn.functional.normalize(states, dim=-1) * latent_norm
 
 
 class LatentTextModel(Qwen2_5_VLTextModel):
@@ -43,6 +51,7 @@ class LatentTextModel(Qwen2_5_VLTextModel):
         inputs_embeds: Tensor | None = None,
         use_cache: bool | None = None,
         latent_mask: Tensor | None = None,
+        latent_norm: float | None = None,
         **kwargs: Any,
     ) -> BaseModelOutputWithPast:
         """Run the stock model, or with a latent mask the recurrence.
@@ -55,6 +64,7 @@ class LatentTextModel(Qwen2_5_VLTextModel):
             inputs_embeds: (B, T, D); with a latent mask what it holds at latent positions is ignored.
             use_cache: Return a cache. The recurrence does so only where it is True, not where it is None.
             latent_mask: (B, T), True where the preceding hidden state is the input.
+            latent_norm: See `fed_back`.
             kwargs: Passed on by the stock path.
 
         Raises:
@@ -82,12 +92,12 @@ class LatentTextModel(Qwen2_5_VLTextModel):
             past_key_values = DynamicCache(config=self.config)
         rows = _rows(inputs_embeds, latent_mask, attention_mask, position_ids, past_key_values)
         if past_key_values is not None:  # its columns must stay where the caller's later masks expect them
-            return BaseModelOutputWithPast(self._recur(rows, past_key_values), past_key_values)
+            return BaseModelOutputWithPast(self._recur(rows, past_key_values, latent_norm), past_key_values)
         shift_B = _shift(rows)
-        hidden_BSD = self._recur(_moved(rows, shift_B), None)
+        hidden_BSD = self._recur(_moved(rows, shift_B), None, latent_norm)
         return BaseModelOutputWithPast(_moved_back(hidden_BSD, shift_B, num_columns=latent_mask.shape[1]))
 
-    def _recur(self, rows: "_Rows", cache: Cache | None) -> Tensor:
+    def _recur(self, rows: "_Rows", cache: Cache | None, latent_norm: float | None) -> Tensor:
         """Hidden states (B, T, D); extends `cache` where one is given."""
         own_cache = cache is None
         past = 0 if cache is None else int(cache.get_seq_length())
@@ -97,7 +107,8 @@ class LatentTextModel(Qwen2_5_VLTextModel):
             embeds_BCD = rows.embeds_BTD[:, start:end]
             if chunks:
                 is_latent_B11 = rows.latent_BT[:, start, None, None]
-                first_B1D = torch.where(is_latent_B11, chunks[-1][:, -1:].to(embeds_BCD), embeds_BCD[:, :1])
+                latent_B1D = fed_back(chunks[-1][:, -1:], latent_norm).to(embeds_BCD)
+                first_B1D = torch.where(is_latent_B11, latent_B1D, embeds_BCD[:, :1])
                 embeds_BCD = torch.cat([first_B1D, embeds_BCD[:, 1:]], 1)
             if own_cache:
                 cache = replay_safe_cache(len(self.layers), cache)

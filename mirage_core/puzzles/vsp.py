@@ -13,8 +13,9 @@ from mirage_core.puzzles.vsp_board import MOVES, Board, Cell, official_hashes, o
 from mirage_core.puzzles.vsp_pictures import FACING, Facing, helper_image, read_board, render
 
 __all__ = [
-    "FACING", "MOVES", "QUESTION", "TASK", "Board", "Cell", "Facing", "Rule", "answer_text", "check", "helper_image",
-    "official_hashes", "orientations", "question", "read_board", "render", "sample", "solve", "walk",
+    "FACING", "MOVES", "QUESTION", "TASK", "Board", "Cell", "Facing", "Rule", "answer_text", "blind_walk", "check",
+    "helper_image", "needs_planning", "official_hashes", "orientations", "question", "reaches_goal",
+    "read_board", "render", "sample", "solve", "walk",
 ]  # fmt: skip
 
 TASK = "vsp_spatial_planning"
@@ -85,6 +86,24 @@ def check(board: Board, answer: str, rule: Rule = "mirage") -> Verdict:
     if last not in "GH" and len(plan) < len(letters):
         return Verdict(False, "bad_move")
     return OK if last == "G" else Verdict(False, "hole" if last == "H" else "not_at_goal")
+
+
+def blind_walk(board: Board, rows_first: bool) -> str:
+    """The shortest plan of someone who sees player and goal but no hole: rows first, then columns, or vice versa."""
+    (row, column), (goal_row, goal_column) = board.start, board.goal
+    vertical = ("D" if goal_row > row else "U") * abs(goal_row - row)
+    horizontal = ("R" if goal_column > column else "L") * abs(goal_column - column)
+    return vertical + horizontal if rows_first else horizontal + vertical
+
+
+def reaches_goal(board: Board, plan: str) -> bool:
+    """Graded like any answer."""
+    return check(board, rf"\boxed{{{answer_text(plan)}}}").ok
+
+
+def needs_planning(board: Board) -> bool:
+    """Whether both hole-blind walks fail."""
+    return not any(reaches_goal(board, blind_walk(board, rows_first)) for rows_first in (True, False))
 
 
 def _answer_span(answer: str, rule: Rule) -> str | None:

@@ -7,6 +7,7 @@ drawn anew afterwards, in order.
 
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -170,7 +171,7 @@ def _draws(spec: DatasetSpec, place: Place, rejected: Counter[str], first_attemp
     """
     for attempt in range(first_attempt, MAX_DRAWS_PER_PUZZLE):
         # orientations of one board: its draw is that of the first of them
-        turned = spec.symmetries and place.split == "train"
+        turned = _turned(spec, place)
         source = place.number - place.offset % NUM_ORIENTATIONS if turned and attempt == 0 else place.number
         rng = np.random.default_rng([spec.seed, source, BOARD_STREAM, attempt])
         board = vsp.sample(rng, place.level, _hole_probability(spec, place.level, rng))
@@ -178,7 +179,7 @@ def _draws(spec: DatasetSpec, place: Place, rejected: Counter[str], first_attemp
             board = vsp.orientations(board)[place.offset % NUM_ORIENTATIONS]
         wanted = tuple(vsp_reasoning.OUTCOMES)[place.offset % len(vsp_reasoning.OUTCOMES)]
         plan = vsp.solve(board) if spec.task == vsp.TASK else vsp_reasoning.sample_plan(rng, board, wanted)
-        reason = "outcome_impossible" if plan is None else _reject(spec, board)
+        reason = "outcome_impossible" if plan is None else _reject(spec, place, board)
         if plan is None or reason:
             rejected[str(reason)] += 1
             continue
@@ -196,13 +197,27 @@ def _hole_probability(spec: DatasetSpec, level: int, rng: np.random.Generator) -
     return TEST_HOLE_PROBABILITY[level] if spec.holes == "test" else rng.uniform(*spec.holes)
 
 
-def _reject(spec: DatasetSpec, board: vsp.Board) -> str | None:
+def _reject(spec: DatasetSpec, place: Place, board: vsp.Board) -> str | None:
     boards = vsp.orientations(board) if spec.symmetries else [board]
     if any(same.content_hash in vsp.official_hashes() for same in boards):
         return "official_test_board"
     if spec.holes == "paper" and "".join(board.rows).count("H") > PAPER_MAX_HOLE_SHARE * board.size**2:
         return "over_20_percent_holes"
+    if spec.planning_share is not None and vsp.needs_planning(board) != _wants_planning(spec, place):
+        return "not_of_planning_share"
     return None
+
+
+def _turned(spec: DatasetSpec, place: Place) -> bool:
+    """Whether the place holds an orientation of a board that its seven neighbours hold too."""
+    return spec.symmetries and place.split == "train"
+
+
+def _wants_planning(spec: DatasetSpec, place: Place) -> bool:
+    """Whether both hole-blind walks must fail there: spread evenly; orientations of one board stand together."""
+    assert spec.planning_share is not None
+    number = place.offset // NUM_ORIENTATIONS if _turned(spec, place) else place.offset
+    return math.floor((number + 1) * spec.planning_share) > math.floor(number * spec.planning_share)
 
 
 def _key(board: vsp.Board) -> bytes:

@@ -104,7 +104,7 @@ class Collator:
         )
         if "labels" in rows[0]:
             batch["labels"] = padded("labels", IGNORED)
-        for joined in ("pixel_values", "image_features", "latent_embeds"):
+        for joined in ("pixel_values", "image_features", "latent_targets"):
             if joined in rows[0]:
                 batch[joined] = torch.cat([row[joined] for row in rows])
         return batch

@@ -1,9 +1,12 @@
-"""Stage 1, stage 2 and the text-only arm: one trainer, one data set; what differs is where latents come from.
+"""Stage 1, stage 2, the joint stage and the text-only arms: one trainer, one data set.
 
-- stage 1 (`latents="helper"`): latents are teacher-forced with the pooled vision features of the helper image;
-  loss = gamma * text + alignment of the hidden states that predict them.
-- stage 2 (`latents="own"`): latents are the model's own preceding states, gradients flow through them; text loss only.
-- direct (`latents="none"`): no latent span at all.
+What differs is where latents come from, and whether they are aligned to the helper image:
+
+- stage 1 (`latents="helper"`): teacher-forced with their targets; loss = gamma * text + alignment of the hidden states
+  that predict them.
+- stage 2 (`latents="own"`): the model's own preceding states, gradients flow through them; text loss only.
+- joint (`latents="own"` and an alignment): as stage 2, and the latents are drawn to their targets.
+- direct and cot (`latents="none"`): no latent span at all.
 
 Source: Mirage (arXiv 2506.17218), section 3; loss weights and label mask as in the published code.
 """
@@ -17,15 +20,16 @@ from torch.utils.data import Dataset
 from transformers import Trainer, TrainingArguments, set_seed
 
 from mirage_core.errors import InputError
-from mirage_core.model.latent import MirageForConditionalGeneration, labels_to_predict, latent_targets, states_before
+from mirage_core.model.latent import MirageForConditionalGeneration, labels_to_predict, states_before
 from mirage_core.model.load import load_model, load_processor
 from mirage_core.model.processor import MirageProcessor
 from mirage_core.recipe import Supervised
 from mirage_core.row import IMAGE_COLUMNS, Row, read_rows
 from mirage_core.training.collate import IGNORED, Collator, completion_text, encode, encoded_images
 from mirage_core.training.features import FeatureStore, picture_key
-from mirage_core.training.losses import alignment_loss, stage1_loss
+from mirage_core.training.losses import alignment_loss, alignment_weight
 from mirage_core.training.run import run_trainer, training_arguments
+from mirage_core.training.targets import common_part, targets_of
 
 
 def train_supervised(
@@ -46,15 +50,17 @@ def train_supervised(
     """
     set_seed(settings.seed)
     processor = load_processor(start)
-    model = load_model(start, latent_size=settings.latent_size, dtype=torch.float32)
+    model = load_model(start, settings.latent_size, settings.latent_norm, dtype=torch.float32)
     model.model.visual.requires_grad_(False)
+    if settings.alignment:
+        model.config.latent_target = settings.alignment.target
     rows = StageData(processor, data, FeatureStore(features), settings)
     trainer = StageTrainer(
         model=model,
         args=TrainingArguments(**training_arguments(settings.optimizer, scratch, settings.seed, settings.precision)),
         train_dataset=rows,
         data_collator=Collator(processor.tokenizer.pad_token_id),
-        gamma=settings.gamma if settings.latents == "helper" else None,
+        settings=settings,
     )
     return {"rows": len(rows), **run_trainer(trainer, processor, out)}
 
@@ -72,6 +78,9 @@ class StageData(Dataset[dict[str, Tensor]]):
             self.encoded.append(self._encode(processor, row))
         if not self.encoded:
             raise InputError(f"{data}: no rows of split train")
+        self.common: Tensor | None = None
+        if settings.alignment and settings.alignment.target == "centred":
+            self.common = common_part((self._targets(index) for index in range(len(self))), settings.latent_size)
 
     def _encode(self, processor: MirageProcessor, row: Row) -> dict[str, Tensor]:
         if self.settings.latents != "none" and not row.helper_images:
@@ -85,22 +94,30 @@ class StageData(Dataset[dict[str, Tensor]]):
         return len(self.encoded)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        pictures = self.pictures[index]
-        item = {**self.encoded[index], "image_features": self.features.get(pictures["images"]).features}
-        if self.settings.latents == "helper":
-            helper = self.features.get(pictures["helper_images"])
-            counts = (helper.grid_thw.prod(-1) // self.merge_area).tolist()
-            targets = [latent_targets(part, self.settings.latent_size) for part in helper.features.split(counts)]
-            item["latent_embeds"] = torch.cat(targets)
+        item = {**self.encoded[index], "image_features": self.features.get(self.pictures[index]["images"]).features}
+        if self.settings.alignment:
+            item["latent_targets"] = self._targets(index)
         return item
+
+    def _targets(self, index: int) -> Tensor:
+        """(N, D), what the latents of a row should be."""
+        assert self.settings.alignment is not None
+        images, helpers = (self._split(self.pictures[index][kind]) for kind in ("images", "helper_images"))
+        spans = targets_of(self.settings.alignment.target, images, helpers, self.settings.latent_size)
+        return torch.cat([span if self.common is None else span - self.common for span in spans])
+
+    def _split(self, keys: list[str]) -> list[Tensor]:
+        """Features of each picture."""
+        pictures = self.features.get(keys)
+        return list(pictures.features.split((pictures.grid_thw.prod(-1) // self.merge_area).tolist()))
 
 
 class StageTrainer(Trainer):
-    """Stock trainer with the stage's loss; logs its parts in stage 1."""
+    """Stock trainer with the stage's loss; logs its parts where latents are aligned."""
 
-    def __init__(self, *args: Any, gamma: float | None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, settings: Supervised, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.gamma = gamma
+        self.settings = settings
         self.model_accepts_loss_kwargs = False  # plain mean over the tokens of a batch, as published
         self.parts: list[tuple[float, float]] = []
 
@@ -111,15 +128,18 @@ class StageTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        features = inputs.pop("image_features")
+        features, targets = inputs.pop("image_features"), inputs.pop("latent_targets", None)
         predicted_BT = labels_to_predict(inputs["labels"]) != IGNORED  # logits elsewhere would only cost memory
-        outputs = model(**inputs, mm_encoder_outputs=encoded_images(features), logits_to_keep=predicted_BT)
+        given = {"latent_embeds": targets} if self.settings.latents == "helper" else {}
+        outputs = model(**inputs, **given, mm_encoder_outputs=encoded_images(features), logits_to_keep=predicted_BT)
         loss = outputs.loss
-        if self.gamma is not None:
+        if self.settings.alignment:
             latent_BT = inputs["input_ids"] == self.model.config.latent_pad_id
-            alignment = alignment_loss(states_before(outputs.last_hidden_state, latent_BT), inputs["latent_embeds"])
+            states_ND = states_before(outputs.last_hidden_state, latent_BT)
+            alignment = alignment_loss(states_ND, targets, self.settings.alignment.loss, self.settings.latent_size)
             self.parts.append((float(loss.detach()), float(alignment.detach())))
-            loss = stage1_loss(loss, alignment, self.gamma)
+            weight = alignment_weight(self.settings.alignment, self.state.global_step, self.args.max_steps)
+            loss = self.settings.text_weight * loss + weight * alignment
         return (loss, outputs) if return_outputs else loss
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:

@@ -7,15 +7,13 @@ from hypothesis import strategies as st
 
 from mirage_core.benchmark.baselines import (
     baselines,
-    blind_walk,
     fixed_strings,
-    needs_planning,
     planning_baselines,
-    reaches_goal,
     task_policies,
 )
 from mirage_core.benchmark.official import import_test
 from mirage_core.puzzles import vsp, vsp_reasoning, vsp_tasks
+from mirage_core.puzzles.vsp import blind_walk, needs_planning, reaches_goal
 from mirage_core.row import Row, read_rows
 
 OPEN = vsp.Board(("FFS", "FFF", "GFF"))

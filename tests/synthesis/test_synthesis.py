@@ -378,3 +378,19 @@ def test_wording_and_board_come_from_streams_of_their_own(spec, smoke, tmp_path)
     (tmp_path / "data").mkdir()
     counts = build_dataset(smoke.pictures, tmp_path, "oracle", tmp_path / "data", tmp_path / "more", workers=1)
     assert counts["rejected"] == {}
+
+
+@pytest.mark.parametrize("symmetries", [False, True])
+def test_a_share_of_the_boards_defeats_both_hole_blind_walks(tmp_path, symmetries):
+    spec = DatasetSpec(
+        task=vsp.TASK, seed=4, level_shares={4: 1, 5: 1}, holes=(0.2, 0.45), planning_share=0.25, symmetries=symmetries,
+        num_puzzles={"train": 320, "validation": 80},
+    )  # fmt: skip
+    (tmp_path / "scratch").mkdir()
+    counts = sample_puzzles(spec, tmp_path, tmp_path / "scratch")
+    assert counts["rejected"]["not_of_planning_share"] > 0
+    for split, number in spec.num_puzzles.items():
+        for level in spec.level_shares:
+            boards = [p.board for p in read_puzzles(tmp_path) if (p.split, p.level) == (split, level)]
+            assert len(boards) == number // 2
+            assert sum(map(vsp.needs_planning, boards)) == number // 8

@@ -11,7 +11,7 @@ import torch
 from mirage_core.model import MirageForConditionalGeneration, MirageProcessor
 from mirage_core.model.load import save
 from mirage_core.model.tiny import build_config, build_processor
-from mirage_core.recipe import Optimizer, Pretrain, Supervised
+from mirage_core.recipe import Alignment, Optimizer, Pretrain, Supervised
 from mirage_core.row import Row, read_rows, write_rows
 from mirage_core.training.features import compute_features
 
@@ -75,7 +75,8 @@ def stage() -> Callable[..., Supervised]:
             latents=latents,
             seed=0,
             latent_size=4,
-            gamma=gamma,
+            text_weight=gamma if latents == "helper" else 1.0,
+            alignment=Alignment() if latents == "helper" else None,
             thoughts=thoughts,
             precision="fp32",
             optimizer=Optimizer(**{"num_updates": 3, "lr": 2e-3, "warmup_updates": 1, **optimizer}),

@@ -134,12 +134,12 @@ def test_padding_is_seen_by_nobody(processor, grids, side):
 def test_pictures_of_a_batch_are_joined_in_order(processor, grids):
     rows = [encode(processor, vsp.QUESTION, grid[None], None) for grid in grids]
     rows = [
-        {**row, "image_features": torch.full((n + 2, 3), float(n)), "latent_embeds": torch.full((4, 3), float(n))}
+        {**row, "image_features": torch.full((n + 2, 3), float(n)), "latent_targets": torch.full((4, 3), float(n))}
         for n, row in enumerate(rows)
     ]
     batch = Collator(0)(rows)
     assert batch["image_features"][:, 0].tolist() == [0, 0, 1, 1, 1]
-    assert batch["latent_embeds"][:, 0].tolist() == [0] * 4 + [1] * 4
+    assert batch["latent_targets"][:, 0].tolist() == [0] * 4 + [1] * 4
     assert "labels" not in batch and "pixel_values" not in batch
 
 

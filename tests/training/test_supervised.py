@@ -65,7 +65,7 @@ def gradient_of(model, loss):
 
 def trainer_of(model, settings, tmp_path):
     arguments = TrainingArguments(output_dir=str(tmp_path), use_cpu=True, report_to=[])
-    return StageTrainer(model=model, args=arguments, gamma=settings.gamma if settings.latents == "helper" else None)
+    return StageTrainer(model=model, args=arguments, settings=settings)
 
 
 # the loss
