@@ -18,6 +18,7 @@ ARMS = {
     "stage1": "stage 1",
     "stage2": "stages 1 + 2",
     "grpo": "stages 1 + 2 + GRPO",
+    "joint": "joint stage",
     "direct": "direct answer (text only)",
     "cot": "chain of thought (text only)",
 }

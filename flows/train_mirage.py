@@ -30,6 +30,8 @@ def train_mirage(spec: Path, recipe: Path) -> dict[str, Artifact]:
     grpo = with_card(training.grpo(stage2, data, settings.reinforced()))
     direct = with_card(training.direct(base, data, features, settings.supervised("direct")))
     made = {"dataset": data, "stage1": stage1, "stage2": stage2, "grpo": grpo, "direct": direct}
+    if settings.joint:
+        made["joint"] = with_card(training.joint(base, data, features, settings.supervised("joint")))
     if settings.cot:
         made["cot"] = with_card(training.cot(base, data, features, settings.supervised("cot")))
     return made

@@ -108,7 +108,7 @@ class Supervised(Settings):
     latent_norm: LatentNorm = "none"
     """As of the recipe."""
     bottleneck: bool = False
-    """As of the recipe; read with `latents: own` only."""
+    """As of the recipe, where there are latents."""
     text_weight: PositiveFloat
     """Of the text loss."""
     alignment: Alignment | None
@@ -184,7 +184,7 @@ class Recipe(Settings):
             seed=self.seed,
             latent_size=self.latent_size,
             latent_norm=self.latent_norm,
-            bottleneck=self.bottleneck,
+            bottleneck=self.bottleneck and stage in latents,
             text_weight=self.gamma if stage == "stage1" else 1.0,
             alignment=alignments.get(stage),
             thoughts=stage == "cot" or (self.thoughts and stage != "direct"),

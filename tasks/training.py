@@ -44,6 +44,13 @@ def stage2(
     return _supervised(start, data, features, settings, out, scratch)
 
 
+@stage("joint")
+def joint(
+    start: Model, data: Artifact, features: Artifact, settings: Supervised, *, out: Path, scratch: Path
+) -> Counts:
+    return _supervised(start, data, features, settings, out, scratch)
+
+
 @stage("direct", version=2)
 def direct(
     start: Model, data: Artifact, features: Artifact, settings: Supervised, *, out: Path, scratch: Path

@@ -20,6 +20,7 @@ from transformers.generation import GenerateDecoderOnlyOutput, GenerationMode
 
 from mirage_core.errors import InputError
 from mirage_core.model.recurrence import fed_back
+from mirage_core.model.sight import sight_of
 
 PUBLISHED_CAP = 8
 """Most latent pads in a span of the published inference code, whatever number the model was trained with."""
@@ -91,6 +92,8 @@ class LatentGeneration(GenerationMixin):
         inputs: dict[str, Any] = super().prepare_inputs_for_generation(input_ids, **kwargs)
         without_cache = inputs["input_ids"] is None or inputs["input_ids"].shape[1] > 1  # `forward` finds its latents
         if last_hidden_B1D is not None and not without_cache:
+            if self.model.bottleneck:
+                inputs["sight"] = sight_of(input_ids, self.config, num_queries=1)
             ids_B1 = inputs.pop("input_ids")
             embeds_B1D = self.get_input_embeddings()(ids_B1)
             is_latent_B11 = (ids_B1 == self.config.latent_pad_id)[..., None]

@@ -31,6 +31,7 @@ from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VisionTra
 from mirage_core.errors import InputError
 from mirage_core.model.generation import LatentGeneration
 from mirage_core.model.recurrence import LatentTextModel, fed_back
+from mirage_core.model.sight import sight_of
 
 LATENT_FIELDS = ("latent_start_id", "latent_pad_id", "latent_end_id", "latent_size")
 """What the configuration of a latent model has beyond the stock one."""
@@ -137,6 +138,8 @@ class MirageModel(Qwen2_5_VLModel):
                 inputs_embeds = self._with_latents(input_ids, latent_BT, latent_embeds)
             elif latent_BT.any():
                 kwargs |= {"latent_mask": latent_BT, "latent_norm": self.latent_norm}
+            if self.bottleneck:
+                kwargs["sight"] = sight_of(input_ids, self.config)
         if pixel_values is not None and mm_encoder_outputs is None:  # here, or the vision tower would be given `kwargs`
             features = self.get_image_features(pixel_values, image_grid_thw, return_dict=True)
             pixel_values, mm_encoder_outputs = None, {"image": features}
@@ -154,6 +157,11 @@ class MirageModel(Qwen2_5_VLModel):
             assert latent_BT is not None
             latent_embeds = fed_back(states_before(outputs.last_hidden_state, latent_BT), self.latent_norm)
         return LatentModelOutput(**outputs, latents=latent_embeds)
+
+    @property
+    def bottleneck(self) -> bool:
+        """Whether text sees the image only through the latents; see `Sight`."""
+        return getattr(self.config, "latent_bottleneck", False)
 
     @property
     def latent_norm(self) -> float | None:

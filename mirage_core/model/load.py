@@ -34,6 +34,7 @@ def load_model(
     ref: str | Path,
     latent_size: int | None = None,
     latent_norm: LatentNorm | None = None,
+    bottleneck: bool | None = None,
     **kwargs: Any,
 ) -> MirageForConditionalGeneration:
     """Open one of our checkpoints, or a stock one that then gets latent tokens.
@@ -44,6 +45,7 @@ def load_model(
         ref: Folder or name on the hub.
         latent_size: Latents per span; default: as saved, 4 for a stock checkpoint.
         latent_norm: See `Recipe.latent_norm`; "text" is measured here and kept in the configuration. Default: as saved.
+        bottleneck: See `Recipe.bottleneck`; default: as saved, False where nothing is.
         kwargs: For `from_pretrained`, such as `dtype` and `device_map`.
 
     Raises:
@@ -59,6 +61,8 @@ def load_model(
         config.latent_size = LATENT_SIZE
     if latent_size is not None:
         config.latent_size = latent_size
+    if bottleneck is not None:
+        config.latent_bottleneck = bottleneck
     model, info = MirageForConditionalGeneration.from_pretrained(ref, config=config, output_loading_info=True, **kwargs)
     _check_keys(ref, "lacks", info["missing_keys"])
     _check_keys(ref, "has unknown", info["unexpected_keys"])

@@ -24,6 +24,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPast
 
 from mirage_core.errors import InputError
 from mirage_core.model.cache import replay_safe_cache
+from mirage_core.model.sight import Sight
 
 
 def fed_back(states: Tensor, latent_norm: float | None) -> Tensor:
@@ -52,6 +53,7 @@ class LatentTextModel(Qwen2_5_VLTextModel):
         use_cache: bool | None = None,
         latent_mask: Tensor | None = None,
         latent_norm: float | None = None,
+        sight: Sight | None = None,
         **kwargs: Any,
     ) -> BaseModelOutputWithPast:
         """Run the stock model, or with a latent mask the recurrence.
@@ -65,6 +67,7 @@ class LatentTextModel(Qwen2_5_VLTextModel):
             use_cache: Return a cache. The recurrence does so only where it is True, not where it is None.
             latent_mask: (B, T), True where the preceding hidden state is the input.
             latent_norm: See `fed_back`.
+            sight: Who may look at the image, where not everybody may; of all columns, those of the cache included.
             kwargs: Passed on by the stock path.
 
         Raises:
@@ -74,6 +77,9 @@ class LatentTextModel(Qwen2_5_VLTextModel):
         if checkpointing and past_key_values is not None:
             raise InputError("gradient checkpointing cannot continue from past_key_values: turn one of them off")
         if latent_mask is None:
+            if sight is not None:
+                assert inputs_embeds is not None
+                attention_mask = sight.mask(attention_mask, inputs_embeds.dtype)
             return super().forward(
                 input_ids=input_ids,
                 attention_mask=attention_mask,
@@ -90,7 +96,7 @@ class LatentTextModel(Qwen2_5_VLTextModel):
             self._check_replay()
         elif use_cache and past_key_values is None:
             past_key_values = DynamicCache(config=self.config)
-        rows = _rows(inputs_embeds, latent_mask, attention_mask, position_ids, past_key_values)
+        rows = _rows(inputs_embeds, latent_mask, attention_mask, position_ids, past_key_values, sight)
         if past_key_values is not None:  # its columns must stay where the caller's later masks expect them
             return BaseModelOutputWithPast(self._recur(rows, past_key_values, latent_norm), past_key_values)
         shift_B = _shift(rows)
@@ -114,7 +120,7 @@ class LatentTextModel(Qwen2_5_VLTextModel):
                 cache = replay_safe_cache(len(self.layers), cache)
             outputs = super().forward(
                 inputs_embeds=embeds_BCD,
-                attention_mask=rows.mask_BT[:, : past + end],
+                attention_mask=rows.attention_mask(past, start, end),
                 position_ids=rows.positions_PBT[..., start:end],
                 past_key_values=cache,
                 use_cache=False,  # of a new one
@@ -142,6 +148,12 @@ class _Rows(NamedTuple):
     latent_BT: Tensor
     mask_BT: Tensor
     positions_PBT: Tensor
+    sight: Sight | None
+
+    def attention_mask(self, past: int, start: int, end: int) -> Tensor:
+        """Of the queries from `start` to `end`, behind `past` columns of a cache."""
+        mask_BC = self.mask_BT[:, : past + end]
+        return mask_BC if self.sight is None else self.sight.span(start, end).mask(mask_BC, self.embeds_BTD.dtype)
 
 
 def _rows(
@@ -150,6 +162,7 @@ def _rows(
     mask_BT: Tensor | None,
     positions_PBT: Tensor | None,
     cache: Cache | None,
+    sight: Sight | None,
 ) -> _Rows:
     """Check the inputs and fill in the mask and the positions of text where they are missing."""
     num_rows, num_columns = latent_BT.shape
@@ -163,7 +176,9 @@ def _rows(
     is_real_BT = mask_BT[:, past:].bool()
     if latent_BT[:, 0].any() or (latent_BT[:, 1:] & ~is_real_BT[:, :-1]).any():
         raise InputError("a latent pad at the start of a row has no hidden state before it")
-    return _Rows(embeds_BTD, latent_BT, mask_BT, positions_PBT)
+    if sight is not None and past:
+        raise InputError("bottleneck: latent pads in a prompt cannot be run on a cache of earlier columns")
+    return _Rows(embeds_BTD, latent_BT, mask_BT, positions_PBT, sight)
 
 
 # ---- alignment: rows move so that their first latents share columns. Exact; it only saves passes.
@@ -187,6 +202,7 @@ def _moved(rows: _Rows, shift_B: Tensor) -> _Rows:
         rows.latent_BT.gather(1, source_BS) & inside_BS,
         rows.mask_BT.gather(1, source_BS) * inside_BS,
         torch.take_along_dim(rows.positions_PBT, source_BS[None], 2),
+        rows.sight.moved(source_BS, inside_BS) if rows.sight else None,
     )
 
 

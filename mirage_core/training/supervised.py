@@ -50,7 +50,7 @@ def train_supervised(
     """
     set_seed(settings.seed)
     processor = load_processor(start)
-    model = load_model(start, settings.latent_size, settings.latent_norm, dtype=torch.float32)
+    model = load_model(start, settings.latent_size, settings.latent_norm, settings.bottleneck, dtype=torch.float32)
     model.model.visual.requires_grad_(False)
     if settings.alignment:
         model.config.latent_target = settings.alignment.target
