@@ -17,7 +17,7 @@ def synth_vsp(spec: Path) -> Artifact:
     """Draw the puzzles of a spec, their helper images and their reasoning; verify and write the rows."""
     settings = load_spec(spec)
     puzzles = with_card(synthesis.puzzles(settings))
-    pictures = with_card(synthesis.helper_images(puzzles))
+    pictures = with_card(synthesis.helper_images(puzzles, settings.helper_image, settings.seed))
     how = (settings.teacher, settings.seed, settings.thoughts_per_puzzle)
     thoughts = with_card(synthesis.reasoning(puzzles, *how))
     return with_card(synthesis.dataset(settings, puzzles, pictures, thoughts))

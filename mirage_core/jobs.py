@@ -8,12 +8,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
 from mirage_core.benchmark.items import Exam
 from mirage_core.errors import InputError
+from mirage_core.puzzles.vsp_helpers import HelperKind
 from mirage_core.recipe import Pretrain, Reinforced, Supervised
 from mirage_core.settings import load_settings
 from mirage_core.spec import DatasetSpec
@@ -50,11 +51,11 @@ def puzzles(settings: File, out: Folder, scratch: Folder) -> None:
 
 
 @app.command()
-def helper_images(puzzles: Folder, out: Folder, scratch: Folder) -> None:
+def helper_images(puzzles: Folder, kind: Text, seed: Number, out: Folder, scratch: Folder) -> None:
     """Pictures and helper images of puzzles."""
     from mirage_core.synthesis.helper_images import draw_rows
 
-    _write_counts(out, draw_rows(puzzles, out, scratch))
+    _write_counts(out, draw_rows(puzzles, out, scratch, kind=cast(HelperKind, kind), seed=seed))
 
 
 @app.command()

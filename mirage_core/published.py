@@ -29,10 +29,9 @@ from mirage_core.errors import InputError
 from mirage_core.grading import grade
 from mirage_core.puzzles import vsp, vsp_reasoning
 from mirage_core.puzzles.vsp_board import official_sets
-from mirage_core.puzzles.vsp_pictures import encode_palette_png, picture
+from mirage_core.puzzles.vsp_pictures import encode_palette_png, picture, route_picture
 from mirage_core.row import Row, decode_image, write_rows
 from mirage_core.settings import Settings, explain
-from mirage_core.synthesis.helper_images import helper_picture
 from mirage_core.teacher import Explanation, verify
 
 MAP_LETTERS = {1: "S", 0: "F", -1: "H", 2: "G"}
@@ -309,7 +308,7 @@ def _row(item: Item, keep_leaks: bool) -> Row:
         level=board.size,
         question=item.question,
         images=[encode_palette_png(picture(board))],
-        helper_images=[encode_palette_png(helper_picture(board, item.plan, item.step))],
+        helper_images=[encode_palette_png(_helper(item))],
         thought_before=item.explanation.before,
         thought_after=item.explanation.after,
         answer=item.answer,
@@ -318,6 +317,12 @@ def _row(item: Item, keep_leaks: bool) -> Row:
         teacher="published",
         verdict=OFFICIAL if official_sets(board) and not keep_leaks else _verdict(item, meta),
     )
+
+
+def _helper(item: Item) -> Image.Image:
+    if item.step is None:
+        return route_picture(item.board, item.plan)
+    return vsp_reasoning.step_picture(item.board, item.plan, item.step)
 
 
 def _verdict(item: Item, meta: dict[str, Any]) -> str:

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from mirage_core.puzzles.vsp_helpers import HelperKind
 from mirage_core.settings import Seed, Settings, load_settings
 
 Split = Literal["train", "rl", "validation"]
@@ -35,10 +36,19 @@ class DatasetSpec(Settings):
     symmetries: bool = False
     """Whether training boards come in their eight orientations; then official boards and those of other splits are
     kept out in every orientation too."""
+    helper_image: HelperKind = "route"
+    """What the helper images of planning show; see `vsp_helpers.planning_helper`. "route" is the paper's, "field" an
+    arrow on every square, the others are worse on purpose. Reasoning shows the board after some moves."""
     teacher: Literal["oracle"] = "oracle"
     """Who writes the reasoning; "oracle" composes it from the solver's trace."""
     puzzles_per_shard: Annotated[int, Field(gt=0)] = 1000
     """Puzzles in one Parquet file."""
+
+    @model_validator(mode="after")
+    def _helper_of_the_task(self) -> "DatasetSpec":
+        if self.task != "vsp_spatial_planning" and self.helper_image != "route":
+            raise ValueError(f"helper_image: {self.helper_image} is for vsp_spatial_planning; leave it out")
+        return self
 
     @field_validator("holes")
     @classmethod

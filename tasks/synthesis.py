@@ -21,8 +21,8 @@ def puzzles(spec: DatasetSpec, *, out: Path, scratch: Path) -> Counts:
 
 
 @stage("helper-images", version=2)
-def helper_images(puzzles: Artifact, *, out: Path, scratch: Path) -> Counts:
-    return run_job("helper-images", out, puzzles=folder(puzzles), scratch=scratch)
+def helper_images(puzzles: Artifact, kind: str, seed: int, *, out: Path, scratch: Path) -> Counts:
+    return run_job("helper-images", out, puzzles=folder(puzzles), kind=kind, seed=seed, scratch=scratch)
 
 
 @stage("reasoning", version=2)

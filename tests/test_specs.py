@@ -106,3 +106,11 @@ def test_apportion_rounds_the_largest_remainders_up():
     assert apportion(10, {3: 1, 4: 1, 5: 1}) == {3: 4, 4: 3, 5: 3}
     assert apportion(7, {3: 1, 4: 2, 5: 3}) == {3: 1, 4: 2, 5: 4}
     assert apportion(1, {3: 1, 6: 9}) == {3: 0, 6: 1}
+
+
+def test_worse_sketches_are_for_planning_only(tmp_path):
+    path = tmp_path / "mine.yaml"
+    spec = {**SMOKE, "task": "vsp_spatial_reasoning", "helper_image": "field"}
+    path.write_text(json.dumps(spec))
+    with pytest.raises(InputError, match=r"mine\.yaml.*helper_image: field is for vsp_spatial_planning"):
+        load_spec(path)

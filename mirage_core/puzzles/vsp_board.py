@@ -115,6 +115,20 @@ def solve(board: Board) -> str | None:
     return None
 
 
+def distances_to_goal(board: Board) -> dict[Cell, int]:
+    """Moves to the goal from every cell that has a way there around the holes."""
+    left = {board.goal: 0}
+    queue = deque([board.goal])
+    while queue:
+        cell = queue.popleft()
+        for move in MOVES:  # every move can be taken back
+            there = board.step(cell, move)
+            if there not in left and board.tile(there) != "H":
+                left[there] = left[cell] + 1
+                queue.append(there)
+    return left
+
+
 @cache
 def _steps(size: int) -> list[list[tuple[str, int]]]:
     """By cell number in reading order: the moves that lead to another cell, and its number."""

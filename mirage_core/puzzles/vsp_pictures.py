@@ -10,6 +10,7 @@ import struct
 import zlib
 from functools import cache
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -74,23 +75,39 @@ def picture(board: Board, position: Cell | None = None, facing: Facing = "down",
     return image
 
 
-def route_picture(board: Board, plan: str) -> Image.Image:
+def route_picture(board: Board, plan: str, through_holes: bool = False) -> Image.Image:
     """The board with the plan drawn as a red route through the cell centres, one arrow head per step.
+
+    Args:
+        board: The maze.
+        plan: Move letters; off the edge the route stays where it is.
+        through_holes: Whether the route goes on behind a hole.
 
     Source: Mirage, appendix A.1 (a red arrow from start to goal; exact width and colour are not published).
     """
     image = picture(board).copy()  # its pixels belong to a buffer that must not be drawn on
     draw, red = ImageDraw.Draw(image), _tiles().route
     half_px = CELL_PX // 2
-    centres = [(column * CELL_PX + half_px, row * CELL_PX + half_px) for row, column in walk(board, plan, False)]
+    cells = list(accumulate(plan, board.step, initial=board.start)) if through_holes else walk(board, plan, False)
+    centres = [(column * CELL_PX + half_px, row * CELL_PX + half_px) for row, column in cells]
     draw.line(centres, fill=red, width=ROUTE_WIDTH_PX, joint="curve")
     for (from_x, from_y), (x, y) in zip(centres, centres[1:], strict=False):
-        along_x, along_y = (x - from_x) // CELL_PX, (y - from_y) // CELL_PX
-        base_x, base_y = x - along_x * HEAD_LENGTH_PX, y - along_y * HEAD_LENGTH_PX
-        across_x, across_y = along_y * HEAD_WIDTH_PX // 2, along_x * HEAD_WIDTH_PX // 2
-        corners = [(x, y), (base_x + across_x, base_y + across_y), (base_x - across_x, base_y - across_y)]
-        draw.polygon(corners, fill=red)
+        draw_head(draw, (x, y), ((x - from_x) // CELL_PX, (y - from_y) // CELL_PX), red)
     return image
+
+
+def route_colour() -> int:
+    """Colour number of routes in the palette of all pictures."""
+    return _tiles().route
+
+
+def draw_head(draw: ImageDraw.ImageDraw, tip: tuple[int, int], along: tuple[int, int], colour: int) -> None:
+    """A filled arrow head whose tip is at `tip`, in pixels; `along` is its direction, as steps in x and y."""
+    (x, y), (along_x, along_y) = tip, along
+    base_x, base_y = x - along_x * HEAD_LENGTH_PX, y - along_y * HEAD_LENGTH_PX
+    across_x, across_y = along_y * HEAD_WIDTH_PX // 2, along_x * HEAD_WIDTH_PX // 2
+    corners = [(x, y), (base_x + across_x, base_y + across_y), (base_x - across_x, base_y - across_y)]
+    draw.polygon(corners, fill=colour)
 
 
 def helper_image(board: Board, plan: str) -> np.ndarray:

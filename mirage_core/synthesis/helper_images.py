@@ -4,25 +4,37 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from mirage_core.puzzles import vsp, vsp_pictures, vsp_reasoning
-from mirage_core.row import Row, rows_to_table, shard_name, write_table
-from mirage_core.synthesis.puzzles import Puzzle, num_shards, read_puzzles
+from mirage_core.puzzles.vsp_helpers import HelperKind, planning_helper
+from mirage_core.row import Row, encode_png, rows_to_table, shard_name, write_table
+from mirage_core.synthesis.puzzles import HELPER_STREAM, Puzzle, num_shards, read_puzzles
 from mirage_core.synthesis.shards import add_up, build_shards
 
 ID_LENGTH = 16
 
 
-def draw_rows(puzzles: Path, out: Path, scratch: Path, workers: int | None = None) -> dict[str, Any]:
+def draw_rows(
+    puzzles: Path, out: Path, scratch: Path, workers: int | None = None, kind: HelperKind = "route", seed: int = 0
+) -> dict[str, Any]:
     """Write rows with pictures, question and answer but no thoughts, and a helper image per level under `samples/`.
+
+    Args:
+        puzzles: Folder of the puzzles.
+        out: Artifact folder.
+        scratch: Folder where finished shards wait.
+        workers: Processes; None is one per core.
+        kind: Of the helper images of planning puzzles.
+        seed: Of the spec; for kinds that draw at random.
 
     Returns:
         Counts: rows and pictures.
     """
 
     def draw_shard(number: int, folder: Path) -> dict[str, Any]:
-        rows = [_row(puzzle) for puzzle in read_puzzles(puzzles, number)]
+        rows = [_row(puzzle, helper_picture(puzzle, kind, seed)) for puzzle in read_puzzles(puzzles, number)]
         (folder / "rows").mkdir()
         write_table(rows_to_table(rows), folder / "rows" / shard_name(number))
         return {"rows": len(rows), "pictures": 2 * len(rows)}
@@ -31,18 +43,19 @@ def draw_rows(puzzles: Path, out: Path, scratch: Path, workers: int | None = Non
     (out / "samples").mkdir()
     one_per_level = {puzzle.level: puzzle for puzzle in read_puzzles(puzzles)}
     for level, puzzle in one_per_level.items():
-        helper_picture(puzzle.board, puzzle.plan, puzzle.step).save(out / "samples" / f"level-{level}.png")
+        helper_picture(puzzle, kind, seed).save(out / "samples" / f"level-{level}.png")
     return add_up(counts)
 
 
-def helper_picture(board: vsp.Board, plan: str, step: int | None) -> Image.Image:
-    """What a person would sketch: the route of a plan (planning), or the board after `step` moves (reasoning)."""
-    if step is None:
-        return vsp_pictures.route_picture(board, plan)
-    return vsp_reasoning.step_picture(board, plan, step)
+def helper_picture(puzzle: Puzzle, kind: HelperKind, seed: int) -> Image.Image:
+    """What a person would sketch: the way through the maze (planning), or the board after some moves (reasoning)."""
+    if puzzle.step is not None:
+        return vsp_reasoning.step_picture(puzzle.board, puzzle.plan, puzzle.step)
+    rng = np.random.default_rng([seed, puzzle.number, HELPER_STREAM])
+    return planning_helper(puzzle.board, puzzle.plan, kind, rng)
 
 
-def _row(puzzle: Puzzle) -> Row:
+def _row(puzzle: Puzzle, helper: Image.Image) -> Row:
     board, planning = puzzle.board, puzzle.step is None
     asked = [*board.rows] if planning else [*board.rows, puzzle.plan, str(puzzle.step)]
     digest = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:ID_LENGTH]
@@ -55,10 +68,14 @@ def _row(puzzle: Puzzle) -> Row:
         level=puzzle.level,
         question=vsp.question(board) if planning else vsp_reasoning.question(puzzle.plan),
         images=[vsp_pictures.encode_palette_png(vsp_pictures.picture(board))],
-        helper_images=[vsp_pictures.encode_palette_png(helper_picture(board, puzzle.plan, puzzle.step))],
+        helper_images=[_png(helper)],
         thought_before="",
         thought_after="",
         answer=vsp.answer_text(puzzle.plan) if planning else vsp_reasoning.outcome(board, puzzle.plan),
         choices=[] if planning else list(vsp_reasoning.OUTCOMES.values()),
         meta=meta if planning else {**meta, "step": puzzle.step},
     )
+
+
+def _png(image: Image.Image) -> bytes:
+    return vsp_pictures.encode_palette_png(image) if image.mode == "P" else encode_png(np.asarray(image))

@@ -24,8 +24,8 @@ from mirage_core.synthesis.shards import add_up, build_shards, lines_name, read_
 
 MAX_DRAWS_PER_PUZZLE = 200
 """Fresh boards run out on small levels (a 3x3 level has a few thousand likely ones); then the spec asks too much."""
-BOARD_STREAM, WORDING_STREAM = 0, 1
-"""Third part of the seed, so that board and wording never share a random stream."""
+BOARD_STREAM, WORDING_STREAM, HELPER_STREAM = 0, 1, 2
+"""Third part of the seed, so that board, wording and helper image never share a random stream."""
 NUM_ORIENTATIONS = 8
 
 TEST_HOLE_PROBABILITY = {3: 0.184, 4: 0.188, 5: 0.200, 6: 0.194, 7: 0.205, 8: 0.202}
