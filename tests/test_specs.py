@@ -111,6 +111,6 @@ def test_apportion_rounds_the_largest_remainders_up():
 def test_worse_sketches_are_for_planning_only(tmp_path):
     path = tmp_path / "mine.yaml"
     spec = {**SMOKE, "task": "vsp_spatial_reasoning", "helper_image": "field"}
-    path.write_text(json.dumps(spec))
+    path.write_text(yaml.safe_dump(spec))
     with pytest.raises(InputError, match=r"mine\.yaml.*helper_image: field is for vsp_spatial_planning"):
         load_spec(path)
