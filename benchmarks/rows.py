@@ -38,7 +38,7 @@ REPEATS = 3
 
 def main(
     task: Annotated[str, typer.Option(help="vsp_spatial_planning or vsp_spatial_reasoning")] = vsp.TASK,
-    puzzles: Annotated[int, typer.Option(help="training puzzles; each gives three rows")] = 4000,
+    puzzles: Annotated[int, typer.Option(help="training puzzles; each gives three rows")] = 8000,
     rendering: Annotated[bool, typer.Option(help="compare with gymnasium's renderer")] = True,
 ) -> None:
     """Measure and print."""
