@@ -37,8 +37,9 @@ class DatasetSpec(Settings):
     """Whether training boards come in their eight orientations; then official boards and those of other splits are
     kept out in every orientation too."""
     helper_image: HelperKind = "route"
-    """What the helper images of planning show; see `vsp_helpers.planning_helper`. "route" is the paper's, "field" an
-    arrow on every square, the others are worse on purpose. Reasoning shows the board after some moves."""
+    """What the helper images of planning show; see `vsp_helpers.planning_helpers`. "route" is the paper's, "field" an
+    arrow on every square, "search" several pictures of how that comes about, the others are worse on purpose. Reasoning
+    shows the board after some moves."""
     teacher: Literal["oracle"] = "oracle"
     """Who writes the reasoning; "oracle" composes it from the solver's trace."""
     puzzles_per_shard: Annotated[int, Field(gt=0)] = 1000

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from mirage_core.puzzles import vsp, vsp_pictures, vsp_reasoning
-from mirage_core.puzzles.vsp_helpers import HelperKind, planning_helper
+from mirage_core.puzzles.vsp_helpers import HelperKind, planning_helpers
 from mirage_core.row import Row, encode_png, rows_to_table, shard_name, write_table
 from mirage_core.synthesis.puzzles import HELPER_STREAM, Puzzle, num_shards, read_puzzles
 from mirage_core.synthesis.shards import add_up, build_shards
@@ -34,28 +34,28 @@ def draw_rows(
     """
 
     def draw_shard(number: int, folder: Path) -> dict[str, Any]:
-        rows = [_row(puzzle, helper_picture(puzzle, kind, seed)) for puzzle in read_puzzles(puzzles, number)]
+        rows = [_row(puzzle, helper_pictures(puzzle, kind, seed)) for puzzle in read_puzzles(puzzles, number)]
         (folder / "rows").mkdir()
         write_table(rows_to_table(rows), folder / "rows" / shard_name(number))
-        return {"rows": len(rows), "pictures": 2 * len(rows)}
+        return {"rows": len(rows), "pictures": sum(1 + len(row.helper_images) for row in rows)}
 
     counts = build_shards(draw_shard, num_shards(puzzles), scratch, out, "helper images", workers)
     (out / "samples").mkdir()
     one_per_level = {puzzle.level: puzzle for puzzle in read_puzzles(puzzles)}
     for level, puzzle in one_per_level.items():
-        helper_picture(puzzle, kind, seed).save(out / "samples" / f"level-{level}.png")
+        helper_pictures(puzzle, kind, seed)[-1].save(out / "samples" / f"level-{level}.png")
     return add_up(counts)
 
 
-def helper_picture(puzzle: Puzzle, kind: HelperKind, seed: int) -> Image.Image:
+def helper_pictures(puzzle: Puzzle, kind: HelperKind, seed: int) -> list[Image.Image]:
     """What a person would sketch: the way through the maze (planning), or the board after some moves (reasoning)."""
     if puzzle.step is not None:
-        return vsp_reasoning.step_picture(puzzle.board, puzzle.plan, puzzle.step)
+        return [vsp_reasoning.step_picture(puzzle.board, puzzle.plan, puzzle.step)]
     rng = np.random.default_rng([seed, puzzle.number, HELPER_STREAM])
-    return planning_helper(puzzle.board, puzzle.plan, kind, rng)
+    return planning_helpers(puzzle.board, puzzle.plan, kind, rng)
 
 
-def _row(puzzle: Puzzle, helper: Image.Image) -> Row:
+def _row(puzzle: Puzzle, helpers: list[Image.Image]) -> Row:
     board, planning = puzzle.board, puzzle.step is None
     asked = [*board.rows] if planning else [*board.rows, puzzle.plan, str(puzzle.step)]
     digest = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:ID_LENGTH]
@@ -68,7 +68,7 @@ def _row(puzzle: Puzzle, helper: Image.Image) -> Row:
         level=puzzle.level,
         question=vsp.question(board) if planning else vsp_reasoning.question(puzzle.plan),
         images=[vsp_pictures.encode_palette_png(vsp_pictures.picture(board))],
-        helper_images=[_png(helper)],
+        helper_images=[_png(helper) for helper in helpers],
         thought_before="",
         thought_after="",
         answer=vsp.answer_text(puzzle.plan) if planning else vsp_reasoning.outcome(board, puzzle.plan),

@@ -5,14 +5,14 @@ import pytest
 
 from mirage_core.puzzles import vsp
 from mirage_core.puzzles.vsp_board import distances_to_goal
-from mirage_core.puzzles.vsp_helpers import HELPER_KINDS, planning_helper
+from mirage_core.puzzles.vsp_helpers import HELPER_KINDS, planning_helpers
 from mirage_core.puzzles.vsp_pictures import CELL_PX, ROUTE_RGB
 
 BOARD = vsp.Board(("SFFF", "HHHF", "FFFF", "GFFH"))
 
 
 def drawn(board, kind, seed=0):
-    image = planning_helper(board, vsp.solve(board), kind, np.random.default_rng(seed))
+    image = planning_helpers(board, vsp.solve(board), kind, np.random.default_rng(seed))[-1]
     return np.asarray(image.convert("RGB"))
 
 
@@ -72,3 +72,13 @@ def test_helper_images_have_the_size_of_the_board_and_leave_the_shared_tiles_alo
     before = vsp.render(BOARD)
     assert drawn(BOARD, kind).shape == before.shape
     assert np.array_equal(vsp.render(BOARD), before)
+
+
+def test_a_search_grows_from_the_goal_and_ends_with_the_route(boards):
+    for board in boards(40):
+        *fields, route = planning_helpers(board, vsp.solve(board), "search", np.random.default_rng(0))
+        left = distances_to_goal(board)
+        for steps, field in zip((2, 4), fields, strict=True):
+            shown = red_cells(board, np.asarray(field.convert("RGB")))
+            assert shown == {cell for cell, moves in left.items() if 0 < moves <= steps}
+        assert np.array_equal(np.asarray(route.convert("RGB")), drawn(board, "route"))
