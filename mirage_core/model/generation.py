@@ -103,22 +103,26 @@ class LatentGeneration(GenerationMixin):
 
 
 class LatentSpans(LogitsProcessor):
-    """Forces what must come within spans and bans what may not come outside."""
+    """Forces what must come within spans and bans what may not come outside.
+
+    Runs at every step: one copy of the scores, and from then on columns of it.
+    """
 
     def __init__(self, config: Qwen2_5_VLConfig, cap: int, free: bool) -> None:
-        self.config, self.cap, self.free = config, cap, free
+        self.start, self.pad, self.end = config.latent_start_id, config.latent_pad_id, config.latent_end_id
+        self.cap, self.free = cap, free
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        pad, end = self.config.latent_pad_id, self.config.latent_end_id
-        open_B = _in_span(input_ids, self.config)
-        full_B = (input_ids[:, -self.cap :] == pad).all(1) & (input_ids.shape[1] >= self.cap)
-        forced_B = full_B if self.free else open_B
-        token_B1 = torch.where(full_B, end, pad)[:, None]
-        banned_BV = torch.zeros_like(scores, dtype=torch.bool)
-        banned_BV[:, [pad, end]] = ~open_B[:, None]
-        banned_BV |= forced_B[:, None]
-        scores = scores.masked_fill(banned_BV, -torch.inf)
-        return scores.scatter(1, token_B1, torch.where(forced_B[:, None], 0.0, scores.gather(1, token_B1)))
+        open_B = _in_span(input_ids, self.start, self.pad)
+        full_B = (input_ids[:, -self.cap :] == self.pad).sum(1) == self.cap
+        scores = scores.masked_fill((full_B if self.free else open_B)[:, None], -torch.inf)
+        outside_B = ~open_B
+        pad_B, end_B = scores[:, self.pad], scores[:, self.end]  # views
+        pad_B.masked_fill_(outside_B, -torch.inf)
+        end_B.masked_fill_(outside_B, -torch.inf).masked_fill_(full_B, 0.0)
+        if not self.free:
+            pad_B.masked_fill_(open_B & ~full_B, 0.0)
+        return scores
 
 
 class LatentEnd(LogitsProcessor):
@@ -128,19 +132,22 @@ class LatentEnd(LogitsProcessor):
     """
 
     def __init__(self, config: Qwen2_5_VLConfig, do_sample: bool) -> None:
-        self.config, self.do_sample = config, do_sample
+        self.start, self.pad, self.end = config.latent_start_id, config.latent_pad_id, config.latent_end_id
+        self.do_sample = do_sample
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        pad, end = self.config.latent_pad_id, self.config.latent_end_id
-        others_BV = scores.index_fill(1, torch.tensor([end], device=scores.device), -torch.inf)
-        choice_BV = torch.full_like(scores, -torch.inf)
-        choice_BV[:, pad] = others_BV.logsumexp(1) if self.do_sample else others_BV.amax(1)
-        choice_BV[:, end] = scores[:, end]
-        return torch.where(_in_span(input_ids, self.config)[:, None], choice_BV, scores)
+        open_B = _in_span(input_ids, self.start, self.pad)
+        choice_BV = scores.clone()
+        choice_BV[:, self.end] = -torch.inf
+        others_B = choice_BV.logsumexp(1) if self.do_sample else choice_BV.amax(1)
+        choice_BV.masked_fill_(open_B[:, None], -torch.inf)
+        choice_BV[:, self.pad] = torch.where(open_B, others_B, scores[:, self.pad])
+        choice_BV[:, self.end] = scores[:, self.end]
+        return choice_BV
 
 
-def _in_span(ids_BT: Tensor, config: Qwen2_5_VLConfig) -> Tensor:
+def _in_span(ids_BT: Tensor, start_id: int, pad_id: int) -> Tensor:
     """(B,), True where the next token belongs to a latent span."""
     last_B = ids_BT[:, -1]
-    open_B: Tensor = (last_B == config.latent_start_id) | (last_B == config.latent_pad_id)
+    open_B: Tensor = (last_B == start_id) | (last_B == pad_id)
     return open_B
