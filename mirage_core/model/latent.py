@@ -135,7 +135,7 @@ class MirageModel(Qwen2_5_VLModel):
             latent_BT = input_ids == self.config.latent_pad_id
             if latent_embeds is not None:
                 inputs_embeds = self._with_latents(input_ids, latent_BT, latent_embeds)
-            elif latent_BT.any():
+            elif latent_BT.any() or self.language_model.is_sharded():
                 kwargs["latent_mask"] = latent_BT
         if pixel_values is not None and mm_encoder_outputs is None:  # here, or the vision tower would be given `kwargs`
             features = self.get_image_features(pixel_values, image_grid_thw, return_dict=True)
@@ -152,7 +152,7 @@ class MirageModel(Qwen2_5_VLModel):
         )
         if "latent_mask" in kwargs:
             assert latent_BT is not None
-            latent_embeds = states_before(outputs.last_hidden_state, latent_BT)
+            latent_embeds = states_before(outputs.last_hidden_state, latent_BT) if latent_BT.any() else None
         return LatentModelOutput(**outputs, latents=latent_embeds)
 
     def _with_latents(self, ids_BT: Tensor, latent_BT: Tensor, latent_ND: Tensor) -> Tensor:

@@ -8,16 +8,20 @@ Source: Mirage (arXiv 2506.17218), stage 2; github.com/UMass-Embodied-AGI/Mirage
 
 1. Rows of a batch are independent: any number of spans, at any column, under padding on either side.
 2. Gradient checkpointing gives the right gradients or raises; there it is silently wrong.
+3. Where FSDP2 shards the layers, every pass gathers weights from all processes, so all must run equally many: the
+   greatest number is agreed on, and who needs fewer cuts its text too. Exact; without FSDP2 nothing is asked.
 
 Shapes: B rows, T columns, S columns after alignment, D width of the model, P rows of position ids (3, or 4 with the
 text positions that `generate` puts first).
 """
 
 import functools
+import itertools
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
+from torch.distributed.fsdp import FSDPModule
 from transformers import DynamicCache, Qwen2_5_VLTextConfig, Qwen2_5_VLTextModel
 from transformers.cache_utils import Cache
 from transformers.modeling_outputs import BaseModelOutputWithPast
@@ -54,7 +58,8 @@ class LatentTextModel(Qwen2_5_VLTextModel):
             past_key_values: Cache of earlier columns.
             inputs_embeds: (B, T, D); with a latent mask what it holds at latent positions is ignored.
             use_cache: Return a cache. The recurrence does so only where it is True, not where it is None.
-            latent_mask: (B, T), True where the preceding hidden state is the input.
+            latent_mask: (B, T), True where the preceding hidden state is the input; nowhere True in a batch without
+                latents, which is given one where other processes may have some (see `is_sharded`).
             kwargs: Passed on by the stock path.
 
         Raises:
@@ -63,6 +68,10 @@ class LatentTextModel(Qwen2_5_VLTextModel):
         checkpointing = self._checkpointing()
         if checkpointing and past_key_values is not None:
             raise InputError("gradient checkpointing cannot continue from past_key_values: turn one of them off")
+        num_passes = None
+        if latent_mask is not None and not latent_mask.any():
+            num_passes = self._agreed_passes(1, latent_mask.device)
+            latent_mask = latent_mask if num_passes > 1 else None
         if latent_mask is None:
             return super().forward(
                 input_ids=input_ids,
@@ -82,18 +91,38 @@ class LatentTextModel(Qwen2_5_VLTextModel):
             past_key_values = DynamicCache(config=self.config)
         rows = _rows(inputs_embeds, latent_mask, attention_mask, position_ids, past_key_values)
         if past_key_values is not None:  # its columns must stay where the caller's later masks expect them
-            return BaseModelOutputWithPast(self._recur(rows, past_key_values), past_key_values)
+            return BaseModelOutputWithPast(self._recur(rows, past_key_values, num_passes), past_key_values)
         shift_B = _shift(rows)
-        hidden_BSD = self._recur(_moved(rows, shift_B), None)
+        hidden_BSD = self._recur(_moved(rows, shift_B), None, num_passes)
         return BaseModelOutputWithPast(_moved_back(hidden_BSD, shift_B, num_columns=latent_mask.shape[1]))
 
-    def _recur(self, rows: "_Rows", cache: Cache | None) -> Tensor:
-        """Hidden states (B, T, D); extends `cache` where one is given."""
+    def is_sharded(self) -> bool:
+        """Whether passes must be as many as in the other processes."""
+        return any(isinstance(layer, FSDPModule) for layer in self.layers)
+
+    def _agreed_passes(self, num_passes: int, device: torch.device) -> int:
+        """The greatest number of passes of any process; each asks once per forward pass, or all would wait."""
+        if not self.is_sharded():
+            return num_passes
+        most = torch.tensor(num_passes, device=device)
+        distributed.all_reduce(most, distributed.ReduceOp.MAX)
+        return int(most)
+
+    def _recur(self, rows: "_Rows", cache: Cache | None, num_passes: int | None) -> Tensor:
+        """Hidden states (B, T, D); extends `cache` where one is given; passes are agreed on unless they were before."""
         own_cache = cache is None
         past = 0 if cache is None else int(cache.get_seq_length())
-        columns = rows.latent_BT.any(0).nonzero().flatten().tolist()
+        num_columns = rows.latent_BT.shape[1]
+        cuts = rows.latent_BT.any(0).nonzero().flatten().tolist()
+        if num_passes is None:
+            num_passes = self._agreed_passes(1 + len(cuts), rows.latent_BT.device)
+        if num_passes > num_columns:
+            if not own_cache:
+                raise InputError(f"a prompt of {num_columns} tokens cannot be run in {num_passes} passes: lengthen it")
+            rows = _lengthened(rows, num_passes)
+        cuts = _with_text_cuts(cuts, num_passes)
         chunks: list[Tensor] = []
-        for start, end in zip([0, *columns], [*columns, rows.latent_BT.shape[1]], strict=True):
+        for start, end in zip([0, *cuts], [*cuts, rows.latent_BT.shape[1]], strict=True):
             embeds_BCD = rows.embeds_BTD[:, start:end]
             if chunks:
                 is_latent_B11 = rows.latent_BT[:, start, None, None]
@@ -109,7 +138,7 @@ class LatentTextModel(Qwen2_5_VLTextModel):
                 use_cache=False,  # of a new one
             )
             chunks.append(outputs.last_hidden_state)
-        return torch.cat(chunks, 1)
+        return torch.cat(chunks, 1)[:, :num_columns]
 
     def _checkpointing(self) -> bool:
         return bool(self.gradient_checkpointing and self.training and torch.is_grad_enabled())
@@ -153,6 +182,27 @@ def _rows(
     if latent_BT[:, 0].any() or (latent_BT[:, 1:] & ~is_real_BT[:, :-1]).any():
         raise InputError("a latent pad at the start of a row has no hidden state before it")
     return _Rows(embeds_BTD, latent_BT, mask_BT, positions_PBT)
+
+
+# ---- equal passes: exact, whatever the text that is cut
+def _with_text_cuts(cuts: list[int], num_passes: int) -> list[int]:
+    """Columns at which a pass begins, as many as asked for.
+
+    New ones stand at the first columns: each pass makes a copy of the cache up to its end, and these are short. The
+    next input of every pass reads its last state, with weight 0 where it is text, so the backward passes of all
+    processes are in step too.
+    """
+    others = (column for column in itertools.count(1) if column not in cuts)
+    return sorted([*cuts, *itertools.islice(others, num_passes - 1 - len(cuts))])
+
+
+def _lengthened(rows: _Rows, num_columns: int) -> _Rows:
+    """Padding on the right, for a batch with fewer columns than passes."""
+    more = num_columns - rows.latent_BT.shape[1]
+    return _Rows(
+        torch.nn.functional.pad(rows.embeds_BTD, (0, 0, 0, more)),
+        *(torch.nn.functional.pad(part, (0, more)) for part in rows[1:]),
+    )
 
 
 # ---- alignment: rows move so that their first latents share columns. Exact; it only saves passes.

@@ -6,7 +6,7 @@ whole sequence by the stock language model.
 Shapes: B rows, T columns, D width, V vocabulary.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,15 +43,25 @@ def processor() -> MirageProcessor:
     return build_processor()
 
 
+@pytest.fixture(scope="session")
+def new_model(processor: MirageProcessor) -> Callable[[], MirageForConditionalGeneration]:
+    """A function that makes the same model again."""
+
+    def build() -> MirageForConditionalGeneration:
+        torch.manual_seed(0)
+        model = MirageForConditionalGeneration(build_config(SIZE, processor.tokenizer))
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.ndim > 1:
+                    parameter.mul_(4)  # attention far from uniform, so that wrong positions or masks are seen
+        return model.eval()
+
+    return build
+
+
 @pytest.fixture
-def model(processor: MirageProcessor) -> Iterator[MirageForConditionalGeneration]:
-    torch.manual_seed(0)
-    model = MirageForConditionalGeneration(build_config(SIZE, processor.tokenizer))
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim > 1:
-                parameter.mul_(4)  # attention far from uniform, so that wrong positions or masks are seen
-    yield model.eval()
+def model(new_model: Callable[[], MirageForConditionalGeneration]) -> MirageForConditionalGeneration:
+    return new_model()
 
 
 @pytest.fixture(scope="session")
