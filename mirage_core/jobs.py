@@ -29,6 +29,8 @@ Number = Annotated[int, typer.Option()]
 
 
 def _write_counts(out: Path, counts: dict[str, Any]) -> None:
+    if os.environ.get("RANK", "0") != "0":  # of torchrun and accelerate launch
+        return
     (out / COUNTS_FILE).write_text(json.dumps(counts, indent=1), encoding="utf-8")
 
 

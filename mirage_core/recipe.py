@@ -1,9 +1,9 @@
 """How a model is trained: one YAML per recipe under `recipes/`, read into a `Recipe`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mirage_core.settings import Seed, Settings, load_settings
 
@@ -96,7 +96,34 @@ class Benchmark(Settings):
     """Also draw answers at random; None examines by greedy decoding only."""
 
 
-class Supervised(Settings):
+class Lora(Settings):
+    """Low-rank adapters of the language model's linear layers; defaults of TRL's `ModelConfig`."""
+
+    rank: PositiveInt = 16
+    """Of the update of each weight; LoRA (arXiv 2106.09685), section 4.1."""
+    alpha: PositiveInt = 32
+    """The update is scaled by alpha / rank; LoRA, section 4.1."""
+
+
+_PACKED = (
+    "is refused: rows packed into one sequence would read each other's states as latents; rows are padded and aligned"
+)
+_FUSED = (
+    "is refused: a fused loss takes over the model's forward pass, so that latents would silently stay plain pad "
+    "tokens; logits are computed for labelled positions only, which saves what it would"
+)
+
+
+class Training(Settings):
+    """Base of settings that decide how a model is trained."""
+
+    refused: ClassVar[dict[str, str]] = {
+        **dict.fromkeys(("packing", "packing_strategy", "padding_free"), _PACKED),
+        **dict.fromkeys(("liger", "liger_kernel", "use_liger_kernel", "use_liger_loss", "fused_loss"), _FUSED),
+    }
+
+
+class Supervised(Training):
     """One supervised stage; all that decides its result beside its inputs."""
 
     latents: Latents
@@ -117,11 +144,13 @@ class Supervised(Settings):
     """As of the recipe."""
     precision: Precision
     """As of the recipe."""
+    lora: Lora | None = None
+    """As of the recipe."""
     optimizer: Optimizer
     """Steps, batch and learning rate."""
 
 
-class Reinforced(Settings):
+class Reinforced(Training):
     """The GRPO stage; all that decides its result beside its inputs."""
 
     seed: Seed
@@ -134,7 +163,7 @@ class Reinforced(Settings):
     """Steps, rollouts and rewards."""
 
 
-class Recipe(Settings):
+class Recipe(Training):
     """Identity of a training run."""
 
     base_model: str = "tiny"
@@ -157,6 +186,9 @@ class Recipe(Settings):
     """Whether stages 1 and 2 learn the reasoning text too (the paper's CoT variant) or only the answer (its direct)."""
     precision: Precision = "fp32"
     """Of the forward pass; the weights that the optimizer updates are always fp32."""
+    lora: Lora | None = None
+    """Train adapters and the latent tokens in the supervised stages, and merge them into the saved model; None trains
+    all weights but the vision tower's."""
     stage1: Optimizer
     """Latent distillation: latents teacher-forced from the helper image."""
     stage2: Optimizer
@@ -171,6 +203,17 @@ class Recipe(Settings):
     """A second text-only arm, which learns the reasoning text too (the paper's CoT SFT); None leaves it out."""
     benchmark: Benchmark = Benchmark()
     """How every model of the run is examined."""
+
+    @model_validator(mode="after")
+    def _output_holds_a_span(self) -> "Recipe":
+        """A model that may not finish its latents can neither be rewarded nor examined."""
+        longest = self.benchmark.max_new_tokens
+        if self.latent_size + 2 >= longest:
+            raise ValueError(
+                f"latent_size = {self.latent_size}: a span of as many latents between its two marks leaves no room for "
+                f"an answer in benchmark.max_new_tokens = {longest}"
+            )
+        return self
 
     def supervised(self, stage: SupervisedStage) -> Supervised:
         """Settings of a supervised stage."""
@@ -189,6 +232,7 @@ class Recipe(Settings):
             alignment=alignments.get(stage),
             thoughts=stage == "cot" or (self.thoughts and stage != "direct"),
             precision=self.precision,
+            lora=self.lora,
             optimizer=Optimizer(**optimizer.model_dump(include=set(Optimizer.model_fields))),
         )
 

@@ -1,7 +1,7 @@
 """Settings files: frozen pydantic models read from YAML, with errors that name the file and the field."""
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,6 +13,9 @@ class Settings(BaseModel):
     """Base of everything a user may set: unknown keys are errors, defaults live in the class."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    refused: ClassVar[dict[str, str]] = {}
+    """Fields that users of other programs look for -> why there is none, here and in what is nested."""
 
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
@@ -47,9 +50,12 @@ def explain(error: ValidationError, kind: type[Settings]) -> str:
     for problem in error.errors():
         field = ".".join(str(part) for part in problem["loc"]) or "(whole file)"
         if problem["type"] == "extra_forbidden":
-            problems.append(f"`{field}` is not a known field{_known_fields(problem['loc'], kind)}")
+            unknown = f"is not a known field{_known_fields(problem['loc'], kind)}"
+            problems.append(f"`{field}` {kind.refused.get(str(problem['loc'][-1]), unknown)}")
         elif problem["type"] == "missing":
             problems.append(f"`{field}` is missing")
+        elif not problem["loc"]:
+            problems.append(problem["msg"].removeprefix("Value error, "))
         else:
             problems.append(f"`{field}`: {problem['msg']} (got {problem['input']!r})")
     return "; ".join(problems)

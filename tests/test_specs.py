@@ -11,7 +11,7 @@ from mirage_core.spec import DatasetSpec, apportion, load_spec
 
 REPO = Path(__file__).parents[1]
 SPECS = sorted((REPO / "datasets_spec").glob("*"))
-RECIPES = sorted((REPO / "recipes").glob("*"))
+RECIPES = sorted(path for path in (REPO / "recipes").glob("*") if path.name != "accelerate")  # settings of its launcher
 SMOKE = yaml.safe_load((REPO / "datasets_spec/vsp-smoke.yaml").read_text())
 
 
@@ -114,3 +114,23 @@ def test_worse_sketches_are_for_planning_only(tmp_path):
     path.write_text(yaml.safe_dump(spec))
     with pytest.raises(InputError, match=r"mine\.yaml.*helper_image: field is for vsp_spatial_planning"):
         load_spec(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("packing: true", "`packing` is refused: rows packed into one sequence would read each other's states"),
+        ("stage2: {num_updates: 1, padding_free: true}", "`stage2.padding_free` is refused: rows packed"),
+        ("use_liger_kernel: true", "`use_liger_kernel` is refused: a fused loss takes over the model's forward pass"),
+        ("grpo: {num_updates: 1, use_liger_loss: true}", "`grpo.use_liger_loss` is refused: a fused loss"),
+        ("benchmark: {max_new_tokens: 6}", "latent_size = 4: a span .* no room for an answer in benchmark.max_new_tok"),
+        ("lora: {rank: 0}", "`lora.rank`: .*got 0"),
+        ("lora: {r: 8}", "`lora.r` is not a known field"),
+    ],
+)
+def test_what_would_bypass_the_latents_is_refused_with_the_reason(tmp_path, line, reason):
+    stages = {stage: f"{stage}: {{num_updates: 1}}" for stage in ("stage1", "stage2", "grpo", "direct")}
+    stages[line.split(":")[0]] = line
+    (tmp_path / "recipe.yaml").write_text("\n".join(stages.values()))
+    with pytest.raises(InputError, match=f"recipe.yaml: {reason}"):
+        load_recipe(tmp_path / "recipe.yaml")

@@ -136,7 +136,7 @@ class MirageModel(Qwen2_5_VLModel):
             latent_BT = input_ids == self.config.latent_pad_id
             if latent_embeds is not None:
                 inputs_embeds = self._with_latents(input_ids, latent_BT, latent_embeds)
-            elif latent_BT.any():
+            elif latent_BT.any() or self.language_model.is_sharded():
                 kwargs |= {"latent_mask": latent_BT, "latent_norm": self.latent_norm}
             if self.bottleneck:
                 kwargs["sight"] = sight_of(input_ids, self.config)
@@ -155,7 +155,8 @@ class MirageModel(Qwen2_5_VLModel):
         )
         if "latent_mask" in kwargs:
             assert latent_BT is not None
-            latent_embeds = fed_back(states_before(outputs.last_hidden_state, latent_BT), self.latent_norm)
+            states_ND = states_before(outputs.last_hidden_state, latent_BT)
+            latent_embeds = fed_back(states_ND, self.latent_norm) if len(states_ND) else None
         return LatentModelOutput(**outputs, latents=latent_embeds)
 
     @property

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import Qwen2_5_VLConfig
 
 from mirage_core.errors import InputError
@@ -81,9 +82,22 @@ def best_device() -> torch.device:
     return torch.accelerator.current_accelerator() or torch.device("cpu")
 
 
-def save(model: MirageForConditionalGeneration, processor: MirageProcessor, folder: Path) -> None:
-    """Write a checkpoint that `load_model`, `load_processor` and the stock classes open."""
-    model.save_pretrained(folder, save_original_format=True)  # the names of the hub, which most programs know
+def save(
+    model: MirageForConditionalGeneration,
+    processor: MirageProcessor,
+    folder: Path,
+    weights: dict[str, Tensor] | None = None,
+) -> None:
+    """Write a checkpoint that `load_model`, `load_processor` and the stock classes open.
+
+    Args:
+        model: The model.
+        processor: Its processor.
+        folder: Where to.
+        weights: What to write instead of the model's own weights, where it holds only a shard of them.
+    """
+    # the names of the hub, which most programs know
+    model.save_pretrained(folder, state_dict=weights, save_original_format=True)
     processor.save_pretrained(folder)
 
 

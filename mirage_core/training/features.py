@@ -78,8 +78,11 @@ class FeatureStore:
     def get(self, keys: Sequence[str]) -> Pictures:
         """Features of pictures, in their order."""
         features = [self._file_of[key].get_tensor(key) for key in keys]
-        grids = [self._file_of[key].get_tensor(f"{key}_grid_thw") for key in keys]
-        return Pictures(torch.cat(features), torch.cat(grids))
+        return Pictures(torch.cat(features), self.grid_thw(keys))
+
+    def grid_thw(self, keys: Sequence[str]) -> Tensor:
+        """(num_pictures, 3) patch grid of pictures, in their order, without reading their features."""
+        return torch.cat([self._file_of[key].get_tensor(f"{key}_grid_thw") for key in keys])
 
 
 @torch.no_grad()

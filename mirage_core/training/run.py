@@ -2,13 +2,16 @@
 
 import json
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
+from peft import PeftModel
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from mirage_core.errors import InputError
 from mirage_core.model.load import save
 from mirage_core.model.processor import MirageProcessor
 from mirage_core.recipe import Optimizer
@@ -21,14 +24,27 @@ NUM_LOGS = 50
 def training_arguments(optimizer: Optimizer, scratch: Path, seed: int, precision: str) -> dict[str, Any]:
     """Arguments of `TrainingArguments` and its TRL descendants.
 
+    An update sees `batch_size * accumulation` rows whatever the number of processes, which share out its passes: so a
+    recipe trains the same model on any machine.
+
+    Raises:
+        InputError: The passes of an update cannot be shared out equally.
+
     Source: Mirage, table 9: AdamW with betas 0.9 and 0.95, weight decay 0.01, cosine schedule.
     """
     cuda = torch.cuda.is_available()
+    num_processes = int(os.environ.get("WORLD_SIZE", "1"))  # of torchrun and accelerate launch
+    if optimizer.accumulation % num_processes:
+        raise InputError(
+            f"accumulation: {optimizer.accumulation} forward passes of {optimizer.batch_size} rows cannot be "
+            f"shared out equally among {num_processes} processes: make it a multiple and batch_size smaller"
+        )
     return {
         "output_dir": str(scratch),
         "max_steps": optimizer.num_updates,
         "per_device_train_batch_size": optimizer.batch_size,
-        "gradient_accumulation_steps": optimizer.accumulation,
+        "gradient_accumulation_steps": optimizer.accumulation // num_processes,
+        "ddp_find_unused_parameters": False,  # all that is trained is used in every pass
         "learning_rate": optimizer.lr,
         "lr_scheduler_type": "cosine",
         "warmup_steps": optimizer.warmup_updates,
@@ -53,24 +69,55 @@ def training_arguments(optimizer: Optimizer, scratch: Path, seed: int, precision
 def run_trainer(trainer: Trainer, processor: MirageProcessor, out: Path) -> dict[str, Any]:
     """Train, from the newest whole checkpoint in the trainer's folder if there is one; save model and metrics.
 
+    All processes of a distributed run call it; the first one writes.
+
     Returns:
         Counts: updates, where the run was resumed, the first and last logged loss.
+
+    Raises:
+        InputError: The processes share out the model in a way that is not known to be right.
     """
+    _check_strategy(trainer)
     resumed_from = newest_checkpoint(Path(trainer.args.output_dir), trainer.args.max_steps)
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(Progress(Path(trainer.args.output_dir) / METRICS_FILE))
     trainer.train(resume_from_checkpoint=str(resumed_from) if resumed_from else None)
     logs = [entry for entry in trainer.state.log_history if "loss" in entry]
-    (out / METRICS_FILE).write_text(
-        "".join(json.dumps(entry, sort_keys=True) + "\n" for entry in logs), encoding="utf-8"
-    )
-    save(trainer.accelerator.unwrap_model(trainer.model), processor, out / MODEL_FOLDER)
+    if trainer.is_world_process_zero():
+        lines = "".join(json.dumps(entry, sort_keys=True) + "\n" for entry in logs)
+        (out / METRICS_FILE).write_text(lines, encoding="utf-8")
+    _save(trainer, processor, out / MODEL_FOLDER)
+    trainer.accelerator.wait_for_everyone()
+    trainer.accelerator.end_training()
     return {
         "updates": trainer.state.global_step,
         "resumed_at": int(resumed_from.name.split("-")[1]) if resumed_from else 0,
         "first_loss": round(logs[0]["loss"], 4),
         "last_loss": round(logs[-1]["loss"], 4),
     }
+
+
+def _check_strategy(trainer: Trainer) -> None:
+    state = trainer.accelerator.state
+    if os.environ.get("ACCELERATE_USE_FSDP") == "true" and not trainer.is_fsdp_enabled:
+        raise InputError("accelerate shards models on GPUs only: on CPUs use recipes/accelerate/ddp.yaml")
+    if trainer.is_deepspeed_enabled or (trainer.is_fsdp_enabled and state.fsdp_plugin.fsdp_version != 2):
+        raise InputError(
+            "latents are not tested with DeepSpeed or FSDP 1, where processes with differing numbers of latents wait "
+            "for one another: use recipes/accelerate/ddp.yaml or fsdp2.yaml"
+        )
+    if trainer.is_fsdp_enabled and isinstance(trainer.model, PeftModel):
+        raise InputError("lora: adapters are small, copy them with recipes/accelerate/ddp.yaml instead of sharding")
+
+
+def _save(trainer: Trainer, processor: MirageProcessor, folder: Path) -> None:
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    if isinstance(model, PeftModel):
+        model = model.merge_and_unload()
+    # shards are gathered by all processes, and the first one is given the whole
+    weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
+    if trainer.is_world_process_zero():
+        save(model, processor, folder, weights)
 
 
 def newest_checkpoint(folder: Path, num_updates: int) -> Path | None:

@@ -25,6 +25,7 @@ from mirage_core.model.load import load_model, load_processor
 from mirage_core.model.processor import MirageProcessor
 from mirage_core.recipe import Supervised
 from mirage_core.row import IMAGE_COLUMNS, Row, read_rows
+from mirage_core.training.adapters import with_adapters
 from mirage_core.training.collate import IGNORED, Collator, completion_text, encode, encoded_images
 from mirage_core.training.features import FeatureStore, picture_key
 from mirage_core.training.losses import alignment_loss, alignment_weight
@@ -55,8 +56,9 @@ def train_supervised(
     if settings.alignment:
         model.config.latent_target = settings.alignment.target
     rows = StageData(processor, data, FeatureStore(features), settings)
+    rows.check_fit(model.config.text_config.max_position_embeddings)
     trainer = StageTrainer(
-        model=model,
+        model=with_adapters(model, settings.lora) if settings.lora else model,
         args=TrainingArguments(**training_arguments(settings.optimizer, scratch, settings.seed, settings.precision)),
         train_dataset=rows,
         data_collator=Collator(processor.tokenizer.pad_token_id),
@@ -73,9 +75,11 @@ class StageData(Dataset[dict[str, Tensor]]):
         self.merge_area = processor.image_processor.merge_size**2  # patches in one feature
         self.pictures: list[dict[str, list[str]]] = []  # keys in the feature store, by column
         self.encoded: list[dict[str, Tensor]] = []
+        self.ids: list[str] = []
         for row in read_rows(str(data / "rows"), split="train"):
             self.pictures.append({kind: [picture_key(png) for png in getattr(row, kind)] for kind in IMAGE_COLUMNS})
             self.encoded.append(self._encode(processor, row))
+            self.ids.append(row.id)
         if not self.encoded:
             raise InputError(f"{data}: no rows of split train")
         self.common: Tensor | None = None
@@ -87,8 +91,34 @@ class StageData(Dataset[dict[str, Tensor]]):
             raise InputError(f"row {row.id}: has no helper image, so there is nothing for its latents to learn")
         latent_size = 0 if self.settings.latents == "none" else self.settings.latent_size
         completion = completion_text(row, latent_size, self.settings.thoughts)
-        grid_thw = self.features.get(self.pictures[-1]["images"]).grid_thw
-        return encode(processor, row.question, grid_thw, completion)
+        return encode(processor, row.question, self.features.grid_thw(self.pictures[-1]["images"]), completion)
+
+    def check_fit(self, max_positions: int) -> None:
+        """Find rows that cannot be trained before an hour is spent on those that can.
+
+        Args:
+            max_positions: Longest sequence of the model, `max_position_embeddings`.
+
+        Raises:
+            InputError: A row is longer than the model's positions, or a helper image smaller than its latents.
+        """
+        settings = self.settings
+        latent_size = 0 if settings.latents == "none" else settings.latent_size
+        for row_id, row, pictures in zip(self.ids, self.encoded, self.pictures, strict=True):
+            if (length := len(row["input_ids"])) > max_positions:
+                num_latents = latent_size * len(pictures["helper_images"])
+                raise InputError(
+                    f"row {row_id}: {length} tokens, {num_latents} of them latents, are more than "
+                    f"the model's max_position_embeddings = {max_positions}: leave the row out, or lower "
+                    "latent_size or the size of pictures"
+                )
+            if settings.latents == "helper":
+                num_features = (self.features.grid_thw(pictures["helper_images"]).prod(-1) // self.merge_area).min()
+                if num_features < latent_size:
+                    raise InputError(
+                        f"row {row_id}: a helper image of {num_features} vision features cannot make latent_size = "
+                        f"{latent_size} latents: enlarge it or lower latent_size"
+                    )
 
     def __len__(self) -> int:
         return len(self.encoded)

@@ -6,7 +6,8 @@ whole sequence by the stock language model.
 Shapes: B rows, T columns, D width, V vocabulary.
 """
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,8 +20,8 @@ from mirage_core.model.tiny import build_config, build_processor
 from mirage_core.recipe import Optimizer, Pretrain
 
 SIZE = Pretrain(hidden=64, layers=2, optimizer=Optimizer(num_updates=1))
-SIZES = [(112, 112), (56, 84), (84, 84), (112, 56)]
-"""Height and width of the picture in each row; differing grids, so that positions differ."""
+SIZES = [(112, 112), (56, 84), (84, 84), (112, 56), (56, 56), (84, 112), (56, 112)]
+"""Height and width of the pictures, row after row; differing grids, so that positions differ."""
 
 
 class Row(NamedTuple):
@@ -43,33 +44,45 @@ def processor() -> MirageProcessor:
     return build_processor()
 
 
+@pytest.fixture(scope="session")
+def new_model(processor: MirageProcessor) -> Callable[[], MirageForConditionalGeneration]:
+    """A function that makes the same model again."""
+
+    def build() -> MirageForConditionalGeneration:
+        torch.manual_seed(0)
+        model = MirageForConditionalGeneration(build_config(SIZE, processor.tokenizer))
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.ndim > 1:
+                    parameter.mul_(4)  # attention far from uniform, so that wrong positions or masks are seen
+        return model.eval()
+
+    return build
+
+
 @pytest.fixture
-def model(processor: MirageProcessor) -> Iterator[MirageForConditionalGeneration]:
-    torch.manual_seed(0)
-    model = MirageForConditionalGeneration(build_config(SIZE, processor.tokenizer))
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim > 1:
-                parameter.mul_(4)  # attention far from uniform, so that wrong positions or masks are seen
-    yield model.eval()
+def model(new_model: Callable[[], MirageForConditionalGeneration]) -> MirageForConditionalGeneration:
+    return new_model()
 
 
 @pytest.fixture(scope="session")
 def batch_of(processor: MirageProcessor) -> Callable[..., dict[str, Tensor]]:
-    """A function from four completions and a padding side to model inputs with labels."""
+    """A function from four completions and a padding side to model inputs with labels.
 
-    def build(completions: list[str], side: str) -> dict[str, Tensor]:
+    Rows have one picture each unless numbers are given.
+    """
+
+    def build(completions: list[str], side: str, num_images: Sequence[int] = (1, 1, 1, 1)) -> dict[str, Tensor]:
         rng = np.random.default_rng(0)
-        images = [rng.integers(0, 255, (*size, 3), dtype=np.uint8) for size in SIZES]
+        drawn = iter([rng.integers(0, 255, (*size, 3), dtype=np.uint8) for size in SIZES])
+        images = [list(itertools.islice(drawn, number)) for number in num_images]
         prompts = []
-        for index in range(len(images)):
-            content = [{"type": "image"}, {"type": "text", "text": "Solve it" + "!" * 3 * index}]
+        for index, number in enumerate(num_images):
+            content = [{"type": "image"}] * number + [{"type": "text", "text": "Solve it" + "!" * 3 * index}]
             messages = [{"role": "user", "content": content}]
             prompts.append(processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
         texts = [prompt + completion for prompt, completion in zip(prompts, completions, strict=True)]
-        batch = processor(
-            text=texts, images=[[image] for image in images], padding=True, padding_side=side, return_tensors="pt"
-        )
+        batch = processor(text=texts, images=images, padding=True, padding_side=side, return_tensors="pt")
         labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)
         labels = labels.masked_fill(labels == processor.tokenizer.convert_tokens_to_ids("<|latent_pad|>"), -100)
         first = batch["attention_mask"].argmax(1, keepdim=True)
@@ -85,12 +98,13 @@ def row_of() -> Callable[..., Row]:
 
     def take(model: MirageForConditionalGeneration, batch: dict[str, Tensor], row: int) -> Row:
         real = batch["attention_mask"][row].bool()
+        ends = (batch["input_ids"] == model.config.vision_start_token_id).sum(1).cumsum(0).tolist()
+        own = slice(ends[row - 1] if row else 0, ends[row])
         grids = batch["image_grid_thw"]
-        start = int(grids[:row].prod(-1).sum())
-        patches = batch["pixel_values"][start : start + int(grids[row].prod())]
-        features = torch.cat(model.model.get_image_features(patches, grids[row : row + 1]).pooler_output)
+        patches = batch["pixel_values"].split(grids.prod(-1).tolist())[own]
+        features = torch.cat(model.model.get_image_features(torch.cat(patches), grids[own]).pooler_output)
         columns = [batch[key][row][real][None] for key in ("input_ids", "mm_token_type_ids", "labels")]
-        return Row(*columns, grids[row : row + 1], features)
+        return Row(*columns, grids[own], features)
 
     return take
 
@@ -99,7 +113,9 @@ def row_of() -> Callable[..., Row]:
 def naive_states() -> Callable[..., Tensor]:
     """A function from a model and a row to its hidden states (1, T, D), every latent by a pass over all before it."""
 
-    def run(model: MirageForConditionalGeneration, row: Row, detach: bool = False) -> Tensor:
+    def run(
+        model: MirageForConditionalGeneration, row: Row, detach: bool = False, given: Tensor | None = None
+    ) -> Tensor:
         config, backbone = model.config, model.model
         embeds = model.get_input_embeddings()(row.ids_1T)
         is_image = (row.ids_1T == config.image_token_id)[..., None]
@@ -112,8 +128,8 @@ def naive_states() -> Callable[..., Tensor]:
                 inputs_embeds=known, position_ids=positions[..., :num_columns], use_cache=False
             ).last_hidden_state
 
-        for column in (row.ids_1T[0] == config.latent_pad_id).nonzero().flatten().tolist():
-            last_D = states(column)[0, -1]
+        for number, column in enumerate((row.ids_1T[0] == config.latent_pad_id).nonzero().flatten().tolist()):
+            last_D = states(column)[0, -1] if given is None else given[number]
             inputs[column] = last_D.detach() if detach else last_D
         return states(len(inputs))
 

@@ -1,6 +1,7 @@
 """Batched generation equals a slow reference: one row at a time, no cache, everything recomputed at every step."""
 
 import functools
+import itertools
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ pytestmark = pytest.mark.train
 PLAN = [(2, 11), (0,), (5,), ()]
 """Steps at which each row opens a span."""
 NUM_STEPS = 22
+END_BIAS = 3.0
+"""Makes the random model end some spans by itself, and not others."""
 
 
 class Choose(LogitsProcessor):
@@ -50,6 +53,43 @@ class Setting:
             "logits_processor": [Choose(self.model, self.plan, self.length)],
         }  # fmt: skip
         return self.model.generate(**self.prompts, **(settings | kwargs))
+
+    @torch.no_grad()
+    def drawn(self, rows: list[Any], naive_states: Any, cap: int, free: bool, seed: int) -> list[Any]:
+        """Tokens of each row with the chances (steps, V) they were drawn with, by the random numbers of `generate`."""
+        config = self.model.config.text_config
+        tokens: list[list[int]] = [[] for _ in rows]
+        chances: list[list[Tensor]] = [[] for _ in rows]
+        torch.manual_seed(seed)
+        for _ in range(NUM_STEPS):
+            for index, row in enumerate(rows):
+                chances[index].append(self.chances(row, index, tokens[index], naive_states, cap, free))
+            draws = torch.multinomial(torch.stack([row[-1] for row in chances]), 1)[:, 0]
+            for said, token in zip(tokens, draws.tolist(), strict=True):
+                said.append(config.pad_token_id if config.eos_token_id in said else token)
+        return [(said, torch.stack(row)) for said, row in zip(tokens, chances, strict=True)]
+
+    def chances(self, row: Any, index: int, said: list[int], naive_states: Any, cap: int, free: bool) -> Tensor:
+        """(V,) of the token after those that a row has said, by hand."""
+        config, new = self.model.config, torch.tensor([said], dtype=torch.long)
+        pad, end = config.latent_pad_id, config.latent_end_id
+        ids_1T, types_1T = torch.cat([row.ids_1T, new], 1), torch.cat([row.types_1T, torch.zeros_like(new)], 1)
+        states_1TD = naive_states(self.model, row._replace(ids_1T=ids_1T, types_1T=types_1T))
+        scores_V = self.model.lm_head(states_1TD[0, -1])
+        scores_V[end] += END_BIAS
+        scores_V[config.latent_start_id] = -torch.inf
+        if len(said) in self.plan[index]:
+            scores_V = torch.full_like(scores_V, -torch.inf)
+            scores_V[self.plan[index][len(said)]] = 0.0
+        num_pads = len(list(itertools.takewhile(lambda token: token == pad, said[::-1])))
+        is_open = said[-1 - num_pads :][:1] == [config.latent_start_id]
+        if not is_open:
+            scores_V[[pad, end]] = -torch.inf
+            return shaped(scores_V).softmax(0)
+        ends = shaped(scores_V).softmax(0)[end] if free and num_pads < cap else float(num_pads == cap)
+        chances_V = torch.zeros_like(scores_V)
+        chances_V[pad], chances_V[end] = 1 - ends, ends
+        return chances_V
 
     @torch.no_grad()
     def reference(self, row: Any, index: int, naive_states: Any, cap: int, free: bool) -> tuple[list[int], Tensor]:
@@ -101,6 +141,54 @@ def test_rows_think_independently(fixed: Setting, row_of: Any, naive_states: Any
     fixed.check(generated, row_of, naive_states, cap=4)
     pads = (generated.sequences == fixed.model.config.latent_pad_id).sum(1)
     assert pads.tolist() == [8, 4, 4, 0]
+
+
+def test_rows_may_hold_several_pictures(
+    model: MirageForConditionalGeneration, batch_of: Any, row_of: Any, naive_states: Any
+) -> None:
+    plan = [dict.fromkeys(steps, model.config.latent_start_id) for steps in PLAN]
+    several = Setting(model, batch_of([""] * 4, "left", num_images=(2, 1, 3, 1)), plan)
+    several.check(several.generate(), row_of, naive_states, cap=4)
+
+
+def shaped(scores_V: Tensor) -> Tensor:
+    """Temperature 0.7, then the most likely tokens that together have 0.9; as in the published evaluation."""
+    scores_V = scores_V / 0.7
+    chances, order = scores_V.softmax(0).sort(descending=True)
+    is_cut = chances.cumsum(0) - chances >= 0.9
+    return scores_V.index_fill(0, order[is_cut], -torch.inf)
+
+
+@pytest.mark.parametrize("mode", ["fixed", "free"])
+@pytest.mark.parametrize("num_images", [(1, 1, 1, 1), (2, 1, 3, 1)])
+def test_the_same_draws_give_the_same_tokens(
+    model: MirageForConditionalGeneration, batch_of: Any, row_of: Any, naive_states: Any, mode: Any, num_images: Any
+) -> None:
+    """Sampled twice per prompt: every token, and the chance of every token at every step."""
+    end = model.config.latent_end_id
+    plan = [dict.fromkeys(steps, model.config.latent_start_id) for steps in PLAN]
+    prompts = batch_of([""] * 4, "left", num_images)
+    setting = Setting(model, prompts, [tokens for tokens in plan for _ in range(2)])
+    torch.manual_seed(3)
+    generated = setting.generate(
+        do_sample=True, temperature=0.7, top_p=0.9, top_k=0, num_return_sequences=2, output_scores=True,
+        latent_mode=mode, max_latents=6 if mode == "free" else None, sequence_bias=[[[end], END_BIAS]],
+    )  # fmt: skip
+    rows = [row_of(model, prompts, index) for index in range(4) for _ in range(2)]
+    expected = setting.drawn(rows, naive_states, 6 if mode == "free" else 4, mode == "free", seed=3)
+    own = torch.stack(generated.scores, 1).softmax(-1)
+    eos = model.config.text_config.eos_token_id
+    for index, (tokens, chances) in enumerate(expected):
+        length = tokens.index(eos) + 1 if eos in tokens else len(tokens)
+        assert generated.sequences[index, setting.length :].tolist()[:length] == tokens[:length]
+        torch.testing.assert_close(own[index, :length], chances[:length], atol=2e-5, rtol=0)
+    said = generated.sequences[:, setting.length :]
+    assert len({tuple(row.tolist()) for row in said}) == 8, "all differ, so it was drawn"
+    pads = [sum(token == model.config.latent_pad_id for token in row) for row in said.tolist()]
+    if mode == "fixed":
+        assert pads == [8, 8, 4, 4, 4, 4, 0, 0]
+    else:
+        assert len(set(pads[2:6])) > 1 and max(pads[2:6]) <= 6, "spans of one length were not ended by a draw"
 
 
 def test_free_spans_end_when_the_model_says_so_or_at_the_cap(

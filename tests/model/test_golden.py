@@ -11,12 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer, models
 from torch import Tensor
-from transformers import LogitsProcessor
+from transformers import LogitsProcessor, PreTrainedTokenizerFast
 
-from mirage_core.model import MirageForConditionalGeneration, latent_targets
+from mirage_core.model import MirageForConditionalGeneration, MirageProcessor, latent_targets
 from mirage_core.model.latent import states_before
-from mirage_core.model.load import load_model
+from mirage_core.model.load import load_model, load_processor
+from mirage_core.model.processor import LATENT_TOKENS
+from mirage_core.model.tiny import build_processor
 from mirage_core.training.losses import alignment_loss
 
 pytestmark = pytest.mark.train
@@ -162,3 +165,23 @@ def test_free_generation_gives_the_published_tokens_and_latents(golden: Golden, 
         latents = model(**golden.inputs(expected["case"], generated.sequences)).latents
     if expected["n_latent_pads"]:
         close(latents, golden.tensor(f"gen/{name}/fed_hidden"), STATES)
+
+
+def test_a_checkpoint_as_published_opens_by_its_tokenizer(golden: Golden, tmp_path: Path) -> None:
+    """No latent ids in its configuration, old names of weights, a vocabulary that was shrunk to the tokenizer's."""
+    source = Path(golden.model.config._name_or_path)
+    config = json.loads((source / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({key: config[key] for key in config if key not in IDS}))
+    (tmp_path / "model.safetensors").symlink_to(source / "model.safetensors")
+    others = ["<|endoftext|>", "<|image_pad|>", "<|video_pad|>", *(f"t{number}" for number in range(151_662))]
+    vocabulary = {token: number for number, token in enumerate([*others, *LATENT_TOKENS])}
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer(models.WordLevel(vocabulary, unk_token="t0")), pad_token="<|endoftext|>"
+    )
+    MirageProcessor(build_processor().image_processor, tokenizer).save_pretrained(tmp_path)
+
+    opened = load_model(tmp_path, attn_implementation="sdpa")
+    assert {name: getattr(opened.config, name) for name in IDS} == IDS
+    assert opened.get_input_embeddings().num_embeddings == len(load_processor(tmp_path).tokenizer) == 151_668
+    weights = golden.model.state_dict()
+    assert all(torch.equal(weight, weights[name]) for name, weight in opened.state_dict().items())

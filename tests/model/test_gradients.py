@@ -62,6 +62,55 @@ def test_recurrence_has_the_gradient_of_a_full_recompute(
     assert relative_error(gradient, true_gradient) < 3e-6
 
 
+def test_rows_may_hold_several_pictures(
+    model: MirageForConditionalGeneration, batch_of: Any, row_of: Any, naive_states: Any
+) -> None:
+    model.train()
+    batch = batch_of(COMPLETIONS, "left", num_images=(2, 1, 3, 1))
+    true_loss, true_gradient = truth(model, batch, row_of, naive_states)
+    loss, gradient = loss_and_gradient(model, model(**batch).loss)
+    assert loss == pytest.approx(true_loss, abs=2e-6)
+    assert relative_error(gradient, true_gradient) < 3e-6
+
+
+def test_given_latents_have_the_gradient_of_a_full_recompute(
+    model: MirageForConditionalGeneration, batch_of: Any, row_of: Any, naive_states: Any
+) -> None:
+    """Stage 1: one pass for all, also under checkpointing."""
+    model.train()
+    batch = batch_of(COMPLETIONS, "right")
+    pad = model.config.latent_pad_id
+    targets = torch.randn(int((batch["input_ids"] == pad).sum()), 64, generator=torch.Generator().manual_seed(0))
+    total, count, used = torch.tensor(0.0), 0, 0
+    for index in range(4):
+        row = row_of(model, batch, index)
+        num_latents = int((row.ids_1T == pad).sum())
+        states_1TD = naive_states(model, row, given=targets[used : used + num_latents])
+        used += num_latents
+        logits = model.lm_head(states_1TD[0, :-1])
+        total = total + torch.nn.functional.cross_entropy(logits, row.labels_1T[0, 1:], reduction="sum")
+        count += int((row.labels_1T[0, 1:] != -100).sum())
+    true_loss, true_gradient = loss_and_gradient(model, total / count)
+    for checkpointing in (False, True):
+        if checkpointing:
+            model.activation_checkpointing_enable({"use_reentrant": False})
+        loss, gradient = loss_and_gradient(model, model(**batch, latent_embeds=targets).loss)
+        assert loss == pytest.approx(true_loss, abs=2e-6)
+        assert relative_error(gradient, true_gradient) < 3e-6
+
+
+@pytest.mark.parametrize("use_cache", [None, True])
+def test_checkpointing_is_exact_without_latents_too(
+    model: MirageForConditionalGeneration, batch_of: Any, use_cache: bool | None
+) -> None:
+    """Layers that may be replayed with a cache of ours must not be given a stock one, which would grow twice."""
+    batch = batch_of(["no latents here<|im_end|>"] * 4, "right")
+    _, expected = loss_and_gradient(model, model(**batch).loss)
+    model.train().activation_checkpointing_enable({"use_reentrant": False})
+    _, gradient = loss_and_gradient(model, model(**batch, use_cache=use_cache).loss)
+    assert relative_error(gradient, expected) < 3e-6
+
+
 def test_detached_latents_would_be_noticed(
     model: MirageForConditionalGeneration, batch_of: Any, row_of: Any, naive_states: Any
 ) -> None:

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors import safe_open
 from transformers import Qwen2_5_VLForConditionalGeneration, TrainingArguments
 
 from mirage_core.errors import InputError
-from mirage_core.model.load import load_model, load_processor
+from mirage_core.model.load import load_model, load_processor, save
 from mirage_core.row import decode_image, read_rows, write_rows
 from mirage_core.training.collate import IGNORED, Collator
 from mirage_core.training.features import FeatureStore, compute_features
@@ -225,3 +226,53 @@ def test_training_needs_training_rows(changed_data, house, stage, tmp_path):
     folder = changed_data("validation")
     with pytest.raises(InputError, match=f"^{folder}: no rows of split train"):
         train(house._replace(data=folder), stage("own"), tmp_path)
+
+
+def test_rows_longer_than_the_model_are_found_before_training(house, stage, tmp_path):
+    """The latents of a span count too."""
+    processor = load_processor(house.base)
+    longest = max(
+        len(row["input_ids"]) for row in StageData(processor, house.data, FeatureStore(house.features), stage()).encoded
+    )
+    model = load_model(house.base)
+    for limit, fits in ((longest, True), (longest - 1, False)):
+        model.config.text_config.max_position_embeddings = limit
+        save(model, processor, tmp_path / f"base-{limit}")
+        work = tmp_path / f"work-{limit}"
+        if fits:
+            train(house, stage("own", num_updates=1), work, start=str(tmp_path / f"base-{limit}"))
+            continue
+        message = rf"^row [\w-]+: {longest} tokens, 4 of them latents, .* max_position_embeddings = {limit}: "
+        with pytest.raises(InputError, match=message):
+            train(house, stage("own"), work, start=str(tmp_path / f"base-{limit}"))
+        assert not (work / "scratch").exists()
+
+
+def test_more_latents_than_a_helper_image_makes_are_refused_before_training(house, stage, tmp_path):
+    settings = stage("helper").model_copy(update={"latent_size": 37})
+    with pytest.raises(
+        InputError, match=r"^row [\w-]+: a helper image of 36 vision features .* latent_size = 37 latents"
+    ):
+        train(house, settings, tmp_path)
+    assert not (tmp_path / "scratch").exists()
+
+
+# precision
+
+
+def test_bf16_trains_weights_of_fp32(house, stage, tmp_path):
+    """Updates far below what bf16 resolves are kept: near 0.02 its numbers lie 1e-4 apart."""
+    settings = stage("own", num_updates=3, lr=1e-6, warmup_updates=0, save_every=3)
+    out, counts = train(house, settings.model_copy(update={"precision": "bf16"}), tmp_path)
+    exact, _ = train(house, settings, tmp_path / "fp32")
+    assert logs_of(out)[0]["loss"] != logs_of(exact)[0]["loss"], "the forward pass was not bf16"
+    assert logs_of(out)[0]["loss"] == pytest.approx(logs_of(exact)[0]["loss"], rel=1e-2)
+    with safe_open(out / "model/model.safetensors", framework="pt") as file:
+        assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float32}  # noqa: SIM118
+    state = torch.load(tmp_path / "scratch/checkpoint-3/optimizer.pt")["state"]
+    assert {moment.dtype for part in state.values() for moment in part.values()} == {torch.float32}
+
+    before, after = weights_of(house.base), weights_of(out / "model")
+    name = "model.language_model.layers.0.self_attn.q_proj.weight"
+    assert (before[name] != after[name]).float().mean() > 0.9, "updates were lost"
+    assert (before[name].bfloat16() == after[name].bfloat16()).float().mean() > 0.9, "too large to tell"
