@@ -83,6 +83,15 @@ class Sampling(Settings):
     """Random seed of the answers; another batch size makes other draws of it."""
 
 
+class LatentTests(Settings):
+    """Whether latents do any work: greedy answers with something else in their place, and what they look like."""
+
+    num_items: PositiveInt | None = None
+    """Items of a test set's headline, drawn at random; None takes all. Each is answered seven times."""
+    seed: Seed = 0
+    """Random seed of the items, the noise, the swap and the map."""
+
+
 class Benchmark(Settings):
     """How a trained model is examined."""
 
@@ -94,6 +103,8 @@ class Benchmark(Settings):
     """Longest output; Mirage, appendix B."""
     sampling: Sampling | None = None
     """Also draw answers at random; None examines by greedy decoding only."""
+    latent_tests: LatentTests | None = None
+    """Also test the latents of models that make some; None does not."""
 
 
 class Lora(Settings):

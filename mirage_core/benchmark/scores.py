@@ -4,21 +4,21 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 
+from mirage_core.benchmark.answering import Output, graded, model_inputs, read_outputs
 from mirage_core.benchmark.items import Exam, read_items
-from mirage_core.benchmark.results import Answer, Sample, Scores, summarize
-from mirage_core.grading import TASKS_WITH_TWO_RULES, grade
+from mirage_core.benchmark.latent_tests import examine_latents
+from mirage_core.benchmark.results import Sample, Scores, summarize
+from mirage_core.grading import grade
 from mirage_core.model.latent import MirageForConditionalGeneration
 from mirage_core.model.load import best_device, load_model, load_processor
 from mirage_core.model.processor import MirageProcessor
-from mirage_core.puzzles import vsp
 from mirage_core.recipe import Benchmark
-from mirage_core.row import Row, decode_image
-from mirage_core.training.collate import Collator, encode
+from mirage_core.row import Row
 
 TAIL_CHARACTERS = 80
 """Kept of a sampled output."""
@@ -47,7 +47,7 @@ def score(
     model.eval()
     start_s = time.monotonic()
     greedy = _answer_all(model, items, processor, settings, None, partial(_report, progress, name))
-    answers = [_grade(row, told, model.config.latent_pad_id) for row, told in zip(items, greedy, strict=True)]
+    answers = [graded(row, told, model.config.latent_pad_id) for row, told in zip(items, greedy, strict=True)]
     if settings.sampling:
         drawn = [
             _answer_all(
@@ -65,14 +65,19 @@ def score(
 def examine(model_ref: str, exam: Exam, out: Path) -> dict[str, Any]:
     """Score a saved model on every test set of an exam and write `scores-0.json`, ... below `out`.
 
+    Where the settings ask for latent tests, `latents-0.json`, ... stand beside them, for test sets on which the model
+    makes latents.
+
     Returns:
         Counts per test set: items of the headline, right ones, accuracy and its interval, rates of outputs that could
-        not be read and that hold latents, and the accuracy of sampled answers where there are any.
+        not be read and that hold latents, and the accuracy of sampled answers where there are any. Counts of latent
+        tests: items, and the accuracy with each replacement.
     """
     model, processor = load_model(model_ref).to(best_device()), load_processor(model_ref)
-    counts = {}
+    counts: dict[str, Any] = {}
     for number, test in enumerate(exam.tests):
-        scores = score(model, read_items(test, exam.settings), processor, exam.settings, exam.model, test.name)
+        items = read_items(test, exam.settings)
+        scores = score(model, items, processor, exam.settings, exam.model, test.name)
         (out / f"scores-{number}.json").write_text(scores.model_dump_json(indent=1), encoding="utf-8")
         counts[test.name] = {
             "items": scores.overall.n,
@@ -84,15 +89,26 @@ def examine(model_ref: str, exam: Exam, out: Path) -> dict[str, Any]:
             "latent_emission_rate": round(scores.emission_rate, 4),
             **({"sampled_accuracy": round(scores.sampled.share, 4)} if scores.sampled else {}),
         }
+        if exam.settings.latent_tests and scores.emission_rate > 0:
+            counted = [row for row in items if row.level in scores.headline]
+            counts |= _examine_latents(model, counted, processor, exam, test.name, out / f"latents-{number}.json")
     return counts
 
 
-class _Output(NamedTuple):
-    """What the model said to one item."""
-
-    ids: torch.Tensor
-    text: str
-    """Up to the end of the turn."""
+def _examine_latents(
+    model: MirageForConditionalGeneration,
+    items: Sequence[Row],
+    processor: MirageProcessor,
+    exam: Exam,
+    test_set: str,
+    path: Path,
+) -> dict[str, Any]:
+    tested = examine_latents(model, items, processor, exam.settings, exam.model, test_set)
+    if tested is None:
+        return {}
+    path.write_text(tested.model_dump_json(), encoding="utf-8")
+    shares = {one.name: round(one.overall.share, 4) for one in tested.replaced}
+    return {f"{test_set}, latents replaced": {"items": tested.n, **shares}}
 
 
 def _answer_all(
@@ -102,13 +118,13 @@ def _answer_all(
     settings: Benchmark,
     sample: int | None,
     report: Callable[[int, int], None],
-) -> list[_Output]:
+) -> list[Output]:
     """Outputs to all items; `sample` is the number of the random draw, None for greedy decoding.
 
     Every draw has random numbers of its own, and torch's own stream goes on as if there had been none.
     """
     how: dict[str, Any] = {"max_new_tokens": settings.max_new_tokens, "do_sample": sample is not None}
-    outputs: list[_Output] = []
+    outputs: list[Output] = []
     with torch.random.fork_rng():
         if sample is not None:
             assert settings.sampling is not None
@@ -117,9 +133,7 @@ def _answer_all(
             torch.manual_seed(int(np.random.default_rng([settings.sampling.seed, sample]).integers(2**63)))
         for first in range(0, len(items), settings.batch_size):
             batch = items[first : first + settings.batch_size]
-            for ids in _generate(model, processor, batch, how):
-                text = processor.tokenizer.decode(ids, skip_special_tokens=False)
-                outputs.append(_Output(ids, text.split(processor.tokenizer.eos_token)[0]))
+            outputs += _generate(model, processor, batch, how)
             report(len(outputs), len(items))
     return outputs
 
@@ -131,30 +145,9 @@ def _report(progress: Callable[[str], None], name: str, done: int, asked: int) -
 @torch.no_grad()
 def _generate(
     model: MirageForConditionalGeneration, processor: MirageProcessor, rows: Sequence[Row], how: dict[str, Any]
-) -> torch.Tensor:
-    """New token ids, one row per item."""
-    images = [decode_image(png, f"image of row {row.id}") for row in rows for png in row.images]
-    pictures = processor.image_processor(images, return_tensors="pt")
-    grids = pictures["image_grid_thw"].split([len(row.images) for row in rows])
-    encoded = [encode(processor, row.question, grid, None) for row, grid in zip(rows, grids, strict=True)]
-    batch = Collator(processor.tokenizer.pad_token_id, padding_side="left")(encoded)
-    batch = {key: value.to(model.device) for key, value in {**batch, **pictures}.items()}
-    ids = model.generate(**batch, **how)
-    return ids[:, batch["input_ids"].shape[1] :].cpu()
-
-
-def _grade(row: Row, told: _Output, latent_pad_id: int) -> Answer:
-    two_rules = row.task in TASKS_WITH_TWO_RULES
-    planning = row.task == vsp.TASK
-    return Answer(
-        id=row.id,
-        level=row.level,
-        output=told.text,
-        reason=grade(row.task, row.meta, told.text).reason,
-        reason_vsp=grade(row.task, row.meta, told.text, "vsp").reason if two_rules else None,
-        num_latents=int((told.ids == latent_pad_id).sum()),
-        needs_planning=vsp.needs_planning(vsp.Board(tuple(row.meta["board"]))) if planning else None,
-    )
+) -> list[Output]:
+    batch = model_inputs(processor, rows, model.device)
+    return read_outputs(processor, model.generate(**batch, **how), batch["input_ids"].shape[1])
 
 
 def _grade_sample(row: Row, text: str) -> Sample:
