@@ -51,9 +51,7 @@ def puzzles(settings: File, out: Folder, scratch: Folder) -> None:
 
 
 @app.command()
-def helper_images(
-    puzzles: Folder, kind: Text, seed: Number, as_input: Number, out: Folder, scratch: Folder
-) -> None:
+def helper_images(puzzles: Folder, kind: Text, seed: Number, as_input: Number, out: Folder, scratch: Folder) -> None:
     """Pictures and helper images of puzzles."""
     from mirage_core.synthesis.helper_images import draw_rows
 
