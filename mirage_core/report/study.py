@@ -4,6 +4,7 @@ The main tables stand in a second file too, as markdown.
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from mirage_core import manifest, storage
 from mirage_core.benchmark.policies import BaselineScores
 from mirage_core.benchmark.results import Scores
 from mirage_core.benchmark.study import ArmAnswers, ArmDifference, ArmScores, Estimate
+from mirage_core.errors import InputError
 from mirage_core.manifest import Manifest
 from mirage_core.report.curves import bars_svg, curves_svg
 from mirage_core.report.render import percent, points, render
@@ -53,8 +55,10 @@ def build_study_report(
         Counts: arms, runs, test sets and bytes of the page.
 
     Raises:
-        InputError: Runs of an arm, or two arms on one test set, have not answered the same items.
+        InputError: An arm has a seed twice; or its runs, or two arms on one test set, have not answered the same items.
     """
+    _check_seeds(runs)
+    runs = sorted(runs, key=lambda run: -1 if run.seed is None else run.seed)
     examined = {run: _read_all(run.scores, "scores-*.json", Scores) for run in runs}
     tests = [
         _test_section(policies, examined, references)
@@ -76,6 +80,13 @@ def build_study_report(
     (out / REPORT_FILE).write_text(html, encoding="utf-8")
     (out / TABLES_FILE).write_text("\n".join(_markdown(test, seeds) for test in tests), encoding="utf-8")
     return {"arms": len(arms), "runs": len(runs), "test_sets": len(tests), "bytes": len(html.encode())}
+
+
+def _check_seeds(runs: Sequence[ArmRun]) -> None:
+    """A seed that counted twice would narrow the intervals for nothing."""
+    for (arm, seed), number in Counter((run.arm, run.seed) for run in runs).items():
+        if number > 1:
+            raise InputError(f"seeds: {seed} is given {number} times for {arm}; every training seed counts once")
 
 
 def _read_all(folder: Path, pattern: str, kind: type[Any]) -> list[Any]:
