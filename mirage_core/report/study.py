@@ -179,12 +179,16 @@ def _read_log(folder: Path) -> list[dict[str, float]]:
 
 
 def _markdown(test: dict[str, Any], seeds: Sequence[int]) -> str:
-    """The main table of a test set."""
+    """The main table of a test set, and its differences."""
     rows: list[ArmScores] = test["rows"]
-    levels, n = test["levels"], rows[0].overall.n
-    hard = rows[0].where_walks_fail
-    head = ["arm", f"accuracy (n = {n})", "seeds", f"where walks fail (n = {hard.n if hard else 0})"]
-    lines = [head + [f"level {level}" for level in levels], ["---"] * (len(head) + len(levels))]
+    levels, hard = test["levels"], rows[0].where_walks_fail
+    head = [
+        "arm",
+        f"accuracy (n = {rows[0].overall.n})",
+        "each seed, %",
+        f"where walks fail (n = {hard.n if hard else 0})",
+    ]
+    lines = [head + [f"level {level}" for level in levels]]
     for row in rows:
         by_level = [percent(row.by_level[level].mean) for level in levels]
         shares = ", ".join(f"{100 * share:.1f}" for share in row.overall.by_seed)
@@ -193,19 +197,22 @@ def _markdown(test: dict[str, Any], seeds: Sequence[int]) -> str:
         by_level = [percent(policy.by_level[level]) for level in levels]
         cells = [percent(policy.overall), "", percent(policy.where_walks_fail)]
         lines.append([f"*{policy.name}*", *cells, *by_level])
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    told = [f"{name}: {_told(found)}" for name, found in test["differences"].items()]
-    of_seeds = f"training seeds {', '.join(map(str, seeds))}"
-    return f"## {test['name']}\n\n{of_seeds}\n\n{table}\n\nPoints above a reference, same items, seeds paired:\n\n" + (
-        "".join(f"- {line}\n" for line in told)
-    )
-
-
-def _told(found: Sequence[ArmDifference]) -> str:
-    return "; ".join(
-        f"{one.arm} {points(one.overall.mean)} ({points(one.overall.low)} to {points(one.overall.high)})"
+    gains = [["arm", "compared with", "points", "where walks fail"]]
+    gains += [
+        [one.arm, reference, _gain(one.overall), _gain(one.where_walks_fail)]
+        for reference, found in test["differences"].items()
         for one in found
-    )
+    ]
+    told = f"Training seeds: {', '.join(map(str, seeds))}. 95 % intervals over seeds and items in brackets."
+    return f"## {test['name']}\n\n{told}\n\n{_table(lines)}\n\n{_table(gains)}\n"
+
+
+def _table(lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], ["---"] * len(lines[0]), *lines[1:]))
+
+
+def _gain(gain: Estimate | None) -> str:
+    return f"{points(gain.mean)} ({points(gain.low)} to {points(gain.high)})" if gain else "–"
 
 
 def _with_interval(share: Estimate | None) -> str:

@@ -96,7 +96,7 @@ def test_the_main_table_holds_what_one_counts_by_hand(usual):
     assert counts == {"arms": 3, "runs": 7, "test_sets": 1, "bytes": len(html.encode())}
     head, *rows = tables_of(html)[0]
     assert head == [
-        "arm", "accuracy", "95 % interval", "each seed, %", "where walks fail", "95 % interval", "each seed, %",
+        "arm", "accuracy", "95 % interval", "each seed, %", "where walks fail (n = 2)", "95 % interval", "each seed, %",
         "level 3", "level 7", "emits latents",
     ]  # fmt: skip
     by_arm = {row[0]: row[1:] for row in rows}
@@ -132,11 +132,11 @@ def test_the_page_needs_no_other_file_and_escapes_its_texts(usual):
 def test_the_markdown_says_the_same(usual):
     _, html, markdown = usual.build()
     lines = [line.strip("| ").split(" | ") for line in markdown.splitlines() if line.startswith("|")]
-    assert lines[0] == ["arm", "accuracy (n = 8)", "seeds", "where walks fail (n = 2)", "level 3", "level 7"]
+    assert lines[0] == ["arm", "accuracy (n = 8)", "each seed, %", "where walks fail (n = 2)", "level 3", "level 7"]
     row = next(line for line in lines if line[0] == "direct")
     interval = next(row for row in tables_of(html)[0] if row[0] == "direct")[2]
     assert row[1] == f"50.0 % ({interval.replace(' %', '')})" and row[2] == "50.0, 25.0, 75.0"
-    assert "training seeds 0, 1, 2" in markdown and "- direct: base -50.0 (" in markdown
+    assert "Training seeds: 0, 1, 2." in markdown and "| base | direct | -50.0 (" in markdown
 
 
 def test_training_is_told_from_the_base_on(usual):
