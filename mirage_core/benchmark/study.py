@@ -13,13 +13,13 @@ in 95 %: it is too narrow where seeds vary more than items do. Of six seeds the 
 one seed it is the bootstrap over items, which says nothing of other seeds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from mirage_core.benchmark.interval import NUM_RESAMPLES, SEED, wilson
 from mirage_core.benchmark.paired import bounds_of_one_voice
-from mirage_core.benchmark.results import Scores
+from mirage_core.benchmark.results import Answer, Scores
 from mirage_core.errors import InputError
 from mirage_core.settings import Settings
 
@@ -65,6 +65,23 @@ class ArmDifference(Settings):
     """Items of the headline."""
     where_walks_fail: Estimate | None
     """Those that both hole-blind walks fail on; None where there are none."""
+
+
+class LatentTest(Settings):
+    """An arm with something else in the place of its latents."""
+
+    arm: str
+    """Its name in tables."""
+    replacement: str
+    """What stands there; "own" for the arm's own latents."""
+    overall: Estimate
+    """Accuracy."""
+    fall: Estimate
+    """Accuracy with own latents minus this one: same items, seed by seed. Near 0 the latents do nothing."""
+    where_walks_fail: Estimate | None
+    """As `overall`, boards that both hole-blind walks fail on; None where there are none."""
+    fall_where_walks_fail: Estimate | None
+    """As `fall`, on these boards."""
 
 
 def two_level_bootstrap(values_SN: np.ndarray) -> tuple[float, float] | None:
@@ -155,3 +172,49 @@ class ArmAnswers:
             overall=overall,
             where_walks_fail=difference(*(arm.right_SN[:, arm.hard_N] for arm in (self, reference))),
         )
+
+
+OWN = "own"
+"""Name of an arm's own latents among what stands in their place."""
+
+
+def latent_tests(arm: str, runs: Sequence[Mapping[str, Sequence[Answer]]]) -> list[LatentTest]:
+    """What an arm answers with its latents replaced, and how much that costs.
+
+    Args:
+        arm: Its name in tables.
+        runs: Per training seed, of those that make latents: replacement -> answers to the same items, `OWN` among them.
+
+    Returns:
+        One per replacement that every seed has, in the first seed's order.
+
+    Raises:
+        InputError: The items differ.
+    """
+    names = [name for name in runs[0] if all(name in run for run in runs)] if runs else []
+    ids = {tuple(answer.id for answer in run[name]) for run in runs for name in names}
+    if len(ids) > 1:
+        raise InputError(f"{arm}: latents were replaced on different items")
+
+    def right_SN(name: str, hard_only: bool) -> np.ndarray:
+        chosen = [[one for one in run[name] if one.needs_planning or not hard_only] for run in runs]
+        return np.array([[answer.reason == "ok" for answer in told] for told in chosen], float)
+
+    tests = []
+    for name in names:
+        (overall, fall), hard = (
+            (share_right(right_SN(name, only)), difference(right_SN(OWN, only), right_SN(name, only)))
+            for only in (False, True)
+        )
+        assert overall is not None and fall is not None, "there are items"
+        tests.append(
+            LatentTest(
+                arm=arm,
+                replacement=name,
+                overall=overall,
+                fall=fall,
+                where_walks_fail=hard[0],
+                fall_where_walks_fail=hard[1],
+            )
+        )
+    return tests

@@ -5,14 +5,14 @@ The main tables stand in a second file too, as markdown.
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mirage_core import manifest, storage
 from mirage_core.benchmark.policies import BaselineScores
-from mirage_core.benchmark.results import Scores
-from mirage_core.benchmark.study import ArmAnswers, ArmDifference, ArmScores, Estimate
+from mirage_core.benchmark.results import Answer, Scores
+from mirage_core.benchmark.study import OWN, ArmAnswers, ArmDifference, ArmScores, Estimate, LatentTest, latent_tests
 from mirage_core.errors import InputError
 from mirage_core.manifest import Manifest
 from mirage_core.report.curves import bars_svg, curves_svg
@@ -116,7 +116,7 @@ def _test_section(
         "policies": policies.policies,
         "differences": _differences(answers, references),
         "figures": figures,
-        "latent_tests": _latent_tests(of_arm),
+        "latent_tests": _latent_tests(examined, policies.test_set),
     }
 
 
@@ -129,9 +129,16 @@ def _differences(answers: dict[str, ArmAnswers], references: Sequence[str]) -> d
     }
 
 
-def _latent_tests(of_arm: dict[str, list[Scores]]) -> list[dict[str, Any]]:
-    """What is left when an arm's latents are replaced, one entry per arm and replacement; none are measured yet."""
-    return []
+def _latent_tests(runs: Iterable[ArmRun], test_set: str) -> list[LatentTest]:
+    """What is left of every arm that makes latents when they are replaced."""
+    of_arm: dict[str, list[dict[str, list[Answer]]]] = {}
+    for run in runs:
+        for path in sorted(run.scores.glob("latents-*.json")):
+            tested = json.loads(path.read_text(encoding="utf-8"))
+            if tested["test_set"] == test_set:
+                told = {one["name"]: [Answer(**answer) for answer in one["answers"]] for one in tested["replaced"]}
+                of_arm.setdefault(run.arm, []).append(told)
+    return [test for arm, found in of_arm.items() for test in latent_tests(arm, found)]
 
 
 def _arm_section(arm: str, runs: Sequence[ArmRun]) -> dict[str, Any]:
@@ -204,7 +211,19 @@ def _markdown(test: dict[str, Any], seeds: Sequence[int]) -> str:
         for one in found
     ]
     told = f"Training seeds: {', '.join(map(str, seeds))}. 95 % intervals over seeds and items in brackets."
-    return f"## {test['name']}\n\n{told}\n\n{_table(lines)}\n\n{_table(gains)}\n"
+    tables = [lines, gains] + ([_latent_lines(test["latent_tests"])] if test["latent_tests"] else [])
+    return "\n\n".join([f"## {test['name']}", told, *map(_table, tables)]) + "\n"
+
+
+def _latent_lines(tests: Sequence[LatentTest]) -> list[list[str]]:
+    """Cells of the table of replaced latents."""
+    head = ["arm", "latents", "accuracy", "fall, points", "where walks fail", "fall, points"]
+    lines = [head]
+    for test in tests:
+        falls = [_gain(fall) if test.replacement != OWN else "" for fall in (test.fall, test.fall_where_walks_fail)]
+        shares = [_with_interval(share) for share in (test.overall, test.where_walks_fail)]
+        lines.append([test.arm, test.replacement, shares[0], falls[0], shares[1], falls[1]])
+    return lines
 
 
 def _table(lines: Sequence[Sequence[str]]) -> str:

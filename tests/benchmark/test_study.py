@@ -6,7 +6,7 @@ import pytest
 from mirage_core.benchmark.interval import accuracy, bootstrap, wilson
 from mirage_core.benchmark.paired import paired_difference
 from mirage_core.benchmark.results import Answer, summarize
-from mirage_core.benchmark.study import ArmAnswers, difference, share_right, two_level_bootstrap
+from mirage_core.benchmark.study import ArmAnswers, difference, latent_tests, share_right, two_level_bootstrap
 from mirage_core.errors import InputError
 from mirage_core.puzzles import vsp
 
@@ -144,3 +144,17 @@ def test_other_items_or_seeds_are_refused():
         three.minus(two)
     with pytest.raises(InputError, match="not the same items and seeds"):
         three.minus(ArmAnswers("other", [scores([1, 0], first=1)]))
+
+
+def test_what_replaced_latents_cost_is_counted_seed_by_seed():
+    def told(own, zeros, swapped=None, first=0):
+        rights = {"own": own, "zeros": zeros} | ({"swapped": swapped} if swapped else {})
+        return {name: scores(right, hard={0, 1}, first=first).answers for name, right in rights.items()}
+
+    own, zeros = latent_tests("arm", [told([1, 1, 1, 0], [0, 0, 0, 0], [1] * 4), told([1, 0, 1, 0], [0, 0, 1, 0])])
+    assert (own.arm, own.replacement, own.overall.by_seed, own.fall.mean) == ("arm", "own", (0.75, 0.5), 0)
+    assert (zeros.replacement, zeros.overall.by_seed, zeros.fall.by_seed) == ("zeros", (0, 0.25), (0.75, 0.25))
+    assert (zeros.where_walks_fail.n, zeros.fall_where_walks_fail.by_seed) == (2, (1.0, 0.5))
+    with pytest.raises(InputError, match="arm: latents were replaced on different items"):
+        latent_tests("arm", [told([1], [0]), told([1], [0], first=1)])
+    assert latent_tests("arm", []) == []

@@ -179,3 +179,21 @@ def test_the_order_of_seeds_means_nothing_and_none_counts_twice(study):
     study.runs.append(study.runs[0])
     with pytest.raises(InputError, match="seeds: 2 is given 2 times for direct"):
         build_study_report("again", study.root, study.runs, study.root, (), study.root)
+
+
+def test_replaced_latents_have_a_table_where_they_were_tested(study):
+    study.add("direct", 0, 4)
+    for seed, num_right in enumerate((2, 4)):
+        study.add("joint", seed, 6, num_latents=4)
+        folder = study.runs[-1].scores
+        own = json.loads((folder / "scores-0.json").read_text())["answers"][:8]
+        zeros = [{**answer, "reason": "ok" if n < num_right else "hole"} for n, answer in enumerate(own)]
+        replaced = [{"name": name, "answers": told} for name, told in (("own", own), ("zeros", zeros))]
+        (folder / "latents-0.json").write_text(json.dumps({"test_set": "official", "replaced": replaced}))
+    _, html, markdown = study.build()
+    head, *rows = tables_of(html)[2]
+    assert head[:3] == ["arm", "latents", "accuracy"] and [row[:3] for row in rows] == [
+        ["joint", "own", "75.0 %"], ["joint", "zeros", "37.5 %"],
+    ]  # fmt: skip
+    assert rows[0][5] == "" and rows[1][5] == "+37.5" and rows[1][4] == "25.0, 50.0"
+    assert "| joint | zeros | 37.5 % (" in markdown and "+37.5 (" in markdown
