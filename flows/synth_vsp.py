@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 from prefect import flow
 
-from mirage_core.spec import load_spec
+from mirage_core.spec import DatasetSpec, load_spec
 from tasks import synthesis
 from tasks.artifact import Artifact
 from tasks.cards import with_card
@@ -15,9 +15,14 @@ from tasks.local import run_flow
 @flow(name="synth-vsp")
 def synth_vsp(spec: Path) -> Artifact:
     """Draw the puzzles of a spec, their helper images and their reasoning; verify and write the rows."""
-    settings = load_spec(spec)
+    return make_dataset(load_spec(spec))
+
+
+def make_dataset(settings: DatasetSpec) -> Artifact:
+    """The stages of a data set, for any flow."""
     puzzles = with_card(synthesis.puzzles(settings))
-    pictures = with_card(synthesis.helper_images(puzzles, settings.helper_image, settings.seed))
+    drawn = (settings.helper_image, settings.seed, settings.helper_as_input)
+    pictures = with_card(synthesis.helper_images(puzzles, *drawn))
     how = (settings.teacher, settings.seed, settings.thoughts_per_puzzle)
     thoughts = with_card(synthesis.reasoning(puzzles, *how))
     return with_card(synthesis.dataset(settings, puzzles, pictures, thoughts))

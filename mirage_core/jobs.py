@@ -53,11 +53,11 @@ def puzzles(settings: File, out: Folder, scratch: Folder) -> None:
 
 
 @app.command()
-def helper_images(puzzles: Folder, kind: Text, seed: Number, out: Folder, scratch: Folder) -> None:
+def helper_images(puzzles: Folder, kind: Text, seed: Number, as_input: Number, out: Folder, scratch: Folder) -> None:
     """Pictures and helper images of puzzles."""
     from mirage_core.synthesis.helper_images import draw_rows
 
-    _write_counts(out, draw_rows(puzzles, out, scratch, kind=cast(HelperKind, kind), seed=seed))
+    _write_counts(out, draw_rows(puzzles, out, scratch, None, cast(HelperKind, kind), seed, bool(as_input)))
 
 
 @app.command()

@@ -40,6 +40,9 @@ class DatasetSpec(Settings):
     """What the helper images of planning show; see `vsp_helpers.planning_helpers`. "route" is the paper's, "field" an
     arrow on every square, "search" several pictures of how that comes about, the others are worse on purpose. Reasoning
     shows the board after some moves."""
+    helper_as_input: bool = False
+    """Whether planning shows the helper image as a second input image too, in every split: what could be won at best if
+    the model knew the sketch (Mirage's ablation; close to 100 % there)."""
     teacher: Literal["oracle"] = "oracle"
     """Who writes the reasoning; "oracle" composes it from the solver's trace."""
     puzzles_per_shard: Annotated[int, Field(gt=0)] = 1000
@@ -49,6 +52,8 @@ class DatasetSpec(Settings):
     def _helper_of_the_task(self) -> "DatasetSpec":
         if self.task != "vsp_spatial_planning" and self.helper_image != "route":
             raise ValueError(f"helper_image: {self.helper_image} is for vsp_spatial_planning; leave it out")
+        if self.task != "vsp_spatial_planning" and self.helper_as_input:
+            raise ValueError("helper_as_input is for vsp_spatial_planning; leave it out")
         return self
 
     @field_validator("holes")

@@ -7,6 +7,7 @@ from mirage_core.benchmark.policies import benchmark_policies
 from mirage_core.manifest import Counts
 from mirage_core.recipe import Benchmark
 from mirage_core.report.page import build_report
+from mirage_core.report.study import ArmRun, build_study_report
 from mirage_core.settings import Settings
 from tasks.artifact import Artifact, folder
 from tasks.jobs import run_job
@@ -45,6 +46,27 @@ def report(
 ) -> Counts:  # fmt: skip
     stages, examined = ([folder(made) for made in group] for group in (training, scores))
     return build_report(title, folder(data), stages, examined, folder(baselines), out)
+
+
+class StudyRun(Settings):
+    """One arm of a study with one training seed."""
+
+    arm: str
+    """As it stands in tables."""
+    seed: int | None
+    """Training seed; None for a model that was not trained here."""
+    trained: Artifact | None
+    """Its last training stage."""
+    scores: Artifact
+    """Its examination."""
+
+
+@stage("study-report")
+def study_report(
+    title: str, data: Artifact, runs: list[StudyRun], baselines: Artifact, references: tuple[str, ...], *, out: Path
+) -> Counts:
+    here = [ArmRun(run.arm, run.seed, folder(run.trained) if run.trained else None, folder(run.scores)) for run in runs]
+    return build_study_report(title, folder(data), here, folder(baselines), references, out)
 
 
 def _on_this_machine(tests: list[TestSet]) -> tuple[TestRows, ...]:

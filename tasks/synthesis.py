@@ -21,8 +21,9 @@ def puzzles(spec: DatasetSpec, *, out: Path, scratch: Path) -> Counts:
 
 
 @stage("helper-images", version=2)
-def helper_images(puzzles: Artifact, kind: str, seed: int, *, out: Path, scratch: Path) -> Counts:
-    return run_job("helper-images", out, puzzles=folder(puzzles), kind=kind, seed=seed, scratch=scratch)
+def helper_images(puzzles: Artifact, kind: str, seed: int, as_input: bool, *, out: Path, scratch: Path) -> Counts:
+    how = {"kind": kind, "seed": seed, "as_input": int(as_input)}
+    return run_job("helper-images", out, puzzles=folder(puzzles), **how, scratch=scratch)
 
 
 @stage("reasoning", version=2)

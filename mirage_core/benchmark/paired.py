@@ -39,9 +39,7 @@ class PairedDifference(Settings):
 def paired_difference(a: Scores, b: Scores) -> PairedDifference:
     """Compare two models item by item.
 
-    Where every item says the same (mostly: no item tells the models apart) the bootstrap has no width. Then the
-    interval holds what would be if as large a share of unseen items as Wilson's upper bound for 0 of n said otherwise,
-    as strongly as they can.
+    Where every item says the same (mostly: no item tells the models apart) `bounds_of_one_voice` stands.
 
     Raises:
         InputError: The items differ.
@@ -51,10 +49,7 @@ def paired_difference(a: Scores, b: Scores) -> PairedDifference:
     right_a, right_b = (np.array([answer.reason == "ok" for answer in scores.counted]) for scores in (a, b))
     gains = right_a.astype(int) - right_b
     mean = float(gains.mean())
-    interval = bootstrap(gains)
-    if interval is None:
-        unseen = wilson(len(gains), 0.0)[1]
-        interval = mean - unseen * (1 + mean), mean + unseen * (1 - mean)
+    interval = bootstrap(gains) or bounds_of_one_voice(mean, len(gains))
     return PairedDifference(
         test_set=a.test_set,
         a=a.model,
@@ -66,6 +61,16 @@ def paired_difference(a: Scores, b: Scores) -> PairedDifference:
         only_a=int((gains > 0).sum()),
         only_b=int((gains < 0).sum()),
     )
+
+
+def bounds_of_one_voice(difference: float, n: int) -> tuple[float, float]:
+    """An interval where all n items show the same difference, so that a bootstrap has no width.
+
+    It holds what would be if as large a share of unseen items as Wilson's upper bound for 0 of n said otherwise, as
+    strongly as they can.
+    """
+    unseen = wilson(n, 0.0)[1]
+    return difference - unseen * (1 + difference), difference + unseen * (1 - difference)
 
 
 def every_pair(scores: list[Scores]) -> list[PairedDifference]:

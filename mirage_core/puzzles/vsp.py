@@ -46,11 +46,13 @@ Here is the map: <image>
 Please provide your action plan.
  The final answer MUST BE put in \\boxed{}."""
 """The published planning question; `<image>` stands for the picture of the board."""
+MAP_LINE = "Here is the map: <image>\n"
+SKETCH_LINE = "Here is a sketch of the way: <image>\n"
 
 
-def question(board: Board) -> str:
-    """The published question; the same for every board."""
-    return QUESTION
+def question(board: Board, with_sketch: bool = False) -> str:
+    """The published question, the same for every board; with a line for a second picture if there is a sketch."""
+    return QUESTION.replace(MAP_LINE, MAP_LINE + SKETCH_LINE) if with_sketch else QUESTION
 
 
 def answer_text(plan: str) -> str:

@@ -1,24 +1,74 @@
-"""Curves as inline SVG."""
+"""Figures as inline SVG."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 
 matplotlib.use("svg")
 from matplotlib import pyplot  # noqa: E402  (the backend comes first)
 
+from mirage_core.benchmark.study import Estimate  # noqa: E402
+
 matplotlib.rcParams.update({"svg.fonttype": "none", "font.size": 9, "svg.hashsalt": "mirage"})
+
+RED, GREY = "#b3261e", "#888888"
+SEED_COLOURS = (RED, "#1f6f8b", "#7a8b1f", "#8b4fa0", "#c77d0a")
+"""Of the first training seeds; further ones begin anew."""
+BAR_INCHES = 0.3
+"""Height of a bar with its space."""
 
 
 def curve_svg(name: str, steps: Sequence[int], values: Sequence[float]) -> str:
     """A small line chart of one metric over optimizer steps."""
+    return curves_svg(name, {"": (steps, values)})
+
+
+def curves_svg(name: str, lines: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> str:
+    """A small line chart of one metric over optimizer steps, one line per label; the label "" is not shown."""
     figure, axes = pyplot.subplots(figsize=(3.4, 2.1), layout="constrained")
-    axes.plot(steps, values, color="#b3261e", linewidth=1.4)
+    for number, (label, (steps, values)) in enumerate(lines.items()):
+        colour = SEED_COLOURS[number % len(SEED_COLOURS)]
+        axes.plot(steps, values, color=colour, linewidth=1.4, label=label or None)
+    if any(lines):
+        axes.legend(fontsize=7, frameon=False)
     axes.set_title(name.replace("_", " "), loc="left")
     axes.set_xlabel("optimizer step")
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
+    return _svg(figure)
+
+
+def bars_svg(title: str, estimates: Mapping[str, Estimate], policy: tuple[str, float] | None = None) -> str:
+    """Accuracies as bars with their intervals, and a dot for every training seed.
+
+    Args:
+        title: What is shown.
+        estimates: Name -> accuracy, from top to bottom.
+        policy: Name and accuracy of a trivial policy, drawn as a line.
+    """
+    figure, axes = pyplot.subplots(figsize=(5.6, 1.0 + BAR_INCHES * len(estimates)), layout="constrained")
+    for place, estimate in enumerate(estimates.values()):
+        axes.barh(place, 100 * estimate.mean, height=0.6, color="#e3b5b0")
+        axes.plot([100 * estimate.low, 100 * estimate.high], [place, place], color="#1d1b20", linewidth=1.2)
+        axes.scatter(
+            [100 * share for share in estimate.by_seed], [place] * len(estimate.by_seed), s=11, color=RED, zorder=3
+        )
+    if policy:
+        axes.axvline(100 * policy[1], color=GREY, linewidth=1.0, linestyle="--", label=policy[0])
+        figure.legend(fontsize=7, frameon=False, loc="outside lower left")
+    axes.set_yticks(range(len(estimates)), list(estimates))
+    axes.invert_yaxis()
+    axes.set_xlim(0, 100)
+    axes.set_title(f"{title}, %", loc="left")
+    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    return _svg(figure)
+
+
+def _svg(figure: Any) -> str:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     pyplot.close(figure)

@@ -3,14 +3,11 @@
 Pictures are embedded, curves are inline SVG, every number stands beside the digest of the artifact it was read from.
 """
 
-import base64
 import json
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from mirage_core import manifest, storage
 from mirage_core.benchmark.paired import every_pair
@@ -18,6 +15,7 @@ from mirage_core.benchmark.policies import BaselineScores
 from mirage_core.benchmark.results import Answer, Scores
 from mirage_core.puzzles import vsp_reasoning
 from mirage_core.report.curves import curve_svg
+from mirage_core.report.render import render
 from mirage_core.row import Row, read_rows
 from mirage_core.training import METRICS_FILE
 
@@ -54,15 +52,8 @@ def build_report(
         for path in sorted(baselines.glob("baselines-*.json"))
     ]
     tests = [_test_section(policy, examined) for policy in policies]
-    environment = Environment(
-        loader=PackageLoader("mirage_core.report", "."),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"png": _png_uri, "percent": _percent, "points": _points, "counts": _counts}
-    html = environment.get_template("page.html").render(
+    html = render(
+        "page.html",
         title=title,
         data=manifest.read(str(data)),
         collisions=_collisions(data),
@@ -153,20 +144,3 @@ def _examples(answers: tuple[Answer, ...]) -> list[Answer]:
     wrong = [answer for answer in answers if answer.reason != "ok"]
     half = ANSWERS_SHOWN // 2
     return right[:: max(1, len(right) // half)][:half] + wrong[:: max(1, len(wrong) // half)][:half]
-
-
-def _png_uri(data: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
-
-
-def _counts(by_name: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in by_name.items())
-
-
-def _points(difference: float) -> str:
-    """A difference of shares in percentage points, with its sign."""
-    return f"{100 * difference:+.1f}"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None or share != share else f"{100 * share:.1f} %"

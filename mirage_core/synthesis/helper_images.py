@@ -17,7 +17,13 @@ ID_LENGTH = 16
 
 
 def draw_rows(
-    puzzles: Path, out: Path, scratch: Path, workers: int | None = None, kind: HelperKind = "route", seed: int = 0
+    puzzles: Path,
+    out: Path,
+    scratch: Path,
+    workers: int | None = None,
+    kind: HelperKind = "route",
+    seed: int = 0,
+    as_input: bool = False,
 ) -> dict[str, Any]:
     """Write rows with pictures, question and answer but no thoughts, and a helper image per level under `samples/`.
 
@@ -28,13 +34,14 @@ def draw_rows(
         workers: Processes; None is one per core.
         kind: Of the helper images of planning puzzles.
         seed: Of the spec; for kinds that draw at random.
+        as_input: Whether the question of planning puzzles shows the helper image too.
 
     Returns:
         Counts: rows and pictures.
     """
 
     def draw_shard(number: int, folder: Path) -> dict[str, Any]:
-        rows = [_row(puzzle, helper_pictures(puzzle, kind, seed)) for puzzle in read_puzzles(puzzles, number)]
+        rows = [_row(puzzle, helper_pictures(puzzle, kind, seed), as_input) for puzzle in read_puzzles(puzzles, number)]
         (folder / "rows").mkdir()
         write_table(rows_to_table(rows), folder / "rows" / shard_name(number))
         return {"rows": len(rows), "pictures": sum(1 + len(row.helper_images) for row in rows)}
@@ -55,20 +62,22 @@ def helper_pictures(puzzle: Puzzle, kind: HelperKind, seed: int) -> list[Image.I
     return planning_helpers(puzzle.board, puzzle.plan, kind, rng)
 
 
-def _row(puzzle: Puzzle, helpers: list[Image.Image]) -> Row:
+def _row(puzzle: Puzzle, helpers: list[Image.Image], as_input: bool) -> Row:
     board, planning = puzzle.board, puzzle.step is None
     asked = [*board.rows] if planning else [*board.rows, puzzle.plan, str(puzzle.step)]
     digest = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:ID_LENGTH]
     task = vsp.TASK if planning else vsp_reasoning.TASK
     meta = {"board": board.rows, "plan": puzzle.plan, "number": puzzle.number}
+    map_png = vsp_pictures.encode_palette_png(vsp_pictures.picture(board))
+    helper_pngs = [_png(helper) for helper in helpers]
     return Row(
         id=f"{task}-{digest}",
         task=task,
         split=puzzle.split,
         level=puzzle.level,
-        question=vsp.question(board) if planning else vsp_reasoning.question(puzzle.plan),
-        images=[vsp_pictures.encode_palette_png(vsp_pictures.picture(board))],
-        helper_images=[_png(helper) for helper in helpers],
+        question=vsp.question(board, as_input) if planning else vsp_reasoning.question(puzzle.plan),
+        images=[map_png, helper_pngs[-1]] if as_input else [map_png],
+        helper_images=helper_pngs,
         thought_before="",
         thought_after="",
         answer=vsp.answer_text(puzzle.plan) if planning else vsp_reasoning.outcome(board, puzzle.plan),
