@@ -13,7 +13,9 @@ from mirage_core.recipe import Grpo, Reinforced
 from mirage_core.row import decode_image, read_rows, write_rows
 from mirage_core.training import grpo as module
 from mirage_core.training.collate import encode
-from mirage_core.training.grpo import LatentGRPOTrainer, asked_form, right_answer, train_grpo
+from mirage_core.training.grpo import train_grpo
+from mirage_core.training.grpo_trainer import LatentGRPOTrainer
+from mirage_core.training.rewards import asked_form, right_answer
 from mirage_core.training.supervised import train_supervised
 
 pytestmark = pytest.mark.train
