@@ -1,7 +1,7 @@
 """How a model is trained: one YAML per recipe under `recipes/`, read into a `Recipe`."""
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -68,6 +68,31 @@ class Grpo(Optimizer):
     """Of the rollouts."""
     format_reward: Annotated[float, Field(ge=0.0)] = 0.1
     """Added to the reward 1 of a right answer when the output has the asked form; Mirage, appendix B."""
+    kl_weight: Annotated[float, Field(ge=0.0)] = 0.0
+    """Of the KL divergence from the start model, on sampled tokens only, none on latents. Mirage, appendix B: 0.01.
+    0 keeps no reference model, which without LoRA is a second copy of the weights; DAPO (arXiv 2503.14476) too leaves
+    it out."""
+    num_iterations: PositiveInt = 1
+    """Updates on the same rollouts, with clipped ratios from the second on; DeepSeekMath (arXiv 2402.03300), mu."""
+    latent_sigma: PositiveFloat | None = None
+    """Width of the Gaussian that makes the latents of a rollout choices with a ratio of their own; acts from the second
+    of `num_iterations` on. Monet's VLPO (arXiv 2511.21395), there 10 for a model of 7B; None is off."""
+    filter_samples: Annotated[int, Field(ge=2)] | None = None
+    """Answers drawn to every puzzle before training; those always or never solved are dropped, as DAPO's dynamic
+    sampling does (arXiv 2503.14476). None keeps all."""
+    eval_every: PositiveInt | None = None
+    """Updates between examinations by greedy decoding on split `validation`; the best update is what is saved, the
+    start model included. None examines none and saves the last."""
+    eval_rows: PositiveInt = 200
+    """Validation puzzles; one standard error of an accuracy of a half is then 3.5 points."""
+
+    @model_validator(mode="after")
+    def _check_iterations(self) -> Self:
+        if self.save_every % self.num_iterations:
+            raise ValueError("save_every must be a multiple of num_iterations: a resumed run begins with new rollouts")
+        if self.latent_sigma is not None and self.num_iterations == 1:
+            raise ValueError("latent_sigma has no gradient on the first update after a rollout: raise num_iterations")
+        return self
 
 
 class Sampling(Settings):
@@ -170,6 +195,8 @@ class Reinforced(Training):
     """As of the recipe."""
     max_new_tokens: PositiveInt
     """Longest rollout; that of the benchmark."""
+    latents: bool = True
+    """Whether the asked form of an output holds a latent span; False for a model that was taught text only."""
     grpo: Grpo
     """Steps, rollouts and rewards."""
 
@@ -247,12 +274,13 @@ class Recipe(Training):
             optimizer=Optimizer(**optimizer.model_dump(include=set(Optimizer.model_fields))),
         )
 
-    def reinforced(self) -> Reinforced:
-        """Settings of the GRPO stage."""
+    def reinforced(self, latents: bool = True) -> Reinforced:
+        """Settings of the GRPO stage, from a model that thinks in latents or from one that does not."""
         return Reinforced(
             seed=self.seed,
             precision=self.precision,
             max_new_tokens=self.benchmark.max_new_tokens,
+            latents=latents,
             grpo=self.grpo,
         )
 

@@ -22,6 +22,11 @@ from mirage_core.training import METRICS_FILE
 ROWS_SHOWN = 6
 REJECTS_SHOWN = 6
 ANSWERS_SHOWN = 8
+CURVES = (
+    "loss", "text_loss", "alignment", "reward", "validation_accuracy", "groups_all_right", "groups_all_wrong",
+    "entropy", "kl", "latent_ratio", "clip_ratio/region_mean", "completions/mean_length",
+)  # fmt: skip
+"""Metrics that are drawn where a stage logged them."""
 PUZZLES_STAGE = "puzzles"
 """Stage whose manifest says which boards a data set was kept from."""
 
@@ -99,7 +104,7 @@ def _stage_section(folder: Path) -> dict[str, Any]:
     lines = (folder / METRICS_FILE).read_text(encoding="utf-8").splitlines()
     logs = [json.loads(line) for line in lines]
     curves = []
-    for name in ("loss", "text_loss", "alignment", "reward", "entropy"):
+    for name in CURVES:
         points = [(entry["step"], entry[name]) for entry in logs if name in entry]  # not every line has every metric
         if points:
             steps, values = zip(*points, strict=True)
