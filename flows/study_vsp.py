@@ -19,7 +19,7 @@ from tasks.local import run_flow
 def train_arms(base: BaseModelRef, data: Artifact, recipe: Recipe) -> dict[str, Artifact]:
     """Every arm with the recipe's seed, by its name in tables."""
     seen = (data, with_card(training.features(base, data)))
-    with_text, with_latents = recipe.reinforced(), recipe.reinforced()
+    with_text, with_latents = recipe.reinforced(latents=False), recipe.reinforced()
     stage1 = with_card(training.stage1(base, *seen, recipe.supervised("stage1")))
     made = {DIRECT: training.direct(base, *seen, recipe.supervised("direct"))}
     if recipe.cot:

@@ -12,6 +12,7 @@ PositiveFloat = Annotated[float, Field(gt=0.0)]
 LatentSize = Annotated[int, Field(gt=0, le=64)]
 Precision = Literal["fp32", "bf16"]
 Latents = Literal["helper", "own", "none"]
+Interchange = Annotated[float, Field(ge=0.0, le=1.0)]
 SupervisedStage = Literal["stage1", "stage2", "joint", "direct", "cot"]
 LatentTarget = Literal["raw", "centred", "helper-minus-input"]
 LatentNorm = Literal["none", "text"]
@@ -55,6 +56,9 @@ class Joint(Optimizer):
 
     alignment: Alignment = Alignment(target="helper-minus-input", decay="linear")
     """Of the model's own latents."""
+    interchange: Interchange = 0.0
+    """Share of the text loss that is taken with another row's image beside the row's own latents, so that the answer
+    can only be read from these. Source: interchange intervention training (Geiger et al., arXiv 2112.00826)."""
 
 
 class Grpo(Optimizer):
@@ -176,6 +180,8 @@ class Supervised(Training):
     """Of the text loss."""
     alignment: Alignment | None
     """Of the latents to the helper image; None leaves them to the text loss."""
+    interchange: Interchange = 0.0
+    """As of the joint stage."""
     thoughts: bool
     """As of the recipe."""
     precision: Precision
@@ -268,6 +274,7 @@ class Recipe(Training):
             bottleneck=self.bottleneck and stage in latents,
             text_weight=self.gamma if stage == "stage1" else 1.0,
             alignment=alignments.get(stage),
+            interchange=self.joint.interchange if self.joint and stage == "joint" else 0.0,
             thoughts=stage == "cot" or (self.thoughts and stage != "direct"),
             precision=self.precision,
             lora=self.lora,

@@ -112,7 +112,7 @@ class StageData(Dataset[dict[str, Tensor]]):
                     f"the model's max_position_embeddings = {max_positions}: leave the row out, or lower "
                     "latent_size or the size of pictures"
                 )
-            if settings.latents == "helper":
+            if settings.alignment:
                 num_features = (self.features.grid_thw(pictures["helper_images"]).prod(-1) // self.merge_area).min()
                 if num_features < latent_size:
                     raise InputError(
@@ -170,11 +170,26 @@ class StageTrainer(Trainer):
             self.parts.append((float(loss.detach()), float(alignment.detach())))
             weight = alignment_weight(self.settings.alignment, self.state.global_step, self.args.max_steps)
             loss = self.settings.text_weight * loss + weight * alignment
+        num_rows = len(inputs["input_ids"])
+        if self.settings.interchange and num_rows > 1:  # the last batch of a pass may hold one row
+            other = self._other_images(features, num_rows)
+            read = model(
+                **inputs, latent_embeds=outputs.latents, mm_encoder_outputs=encoded_images(other),
+                logits_to_keep=predicted_BT,
+            ).loss  # fmt: skip
+            loss = loss + self.settings.interchange * (read - outputs.loss)
         return (loss, outputs) if return_outputs else loss
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         """None are counted: at every step the stock count walks all modules, for a number that nobody reads."""
         return 0
+
+    def _other_images(self, features_ND: Tensor, num_rows: int) -> Tensor:
+        """(N, D): features of the batch's images, each row with those of another."""
+        if len(features_ND) % num_rows:
+            raise InputError("interchange needs images of one size: rows of a batch trade their features")
+        by_row_BFD = features_ND.view(num_rows, -1, features_ND.shape[-1])
+        return by_row_BFD.roll(1 + self.state.global_step % (num_rows - 1), 0).flatten(0, 1)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         if self.parts and "loss" in logs:
