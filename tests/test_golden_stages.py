@@ -35,6 +35,7 @@ from mirage_core.model.load import load_model, load_processor, save
 from mirage_core.puzzles import vsp
 from mirage_core.recipe import Alignment, Benchmark, Grpo, Optimizer, Pretrain, Reinforced, Supervised
 from mirage_core.report.page import build_report
+from mirage_core.report.study import ArmRun, build_study_report
 from mirage_core.row import Row, decode_image, read_rows, write_rows
 from mirage_core.training import METRICS_FILE, MODEL_FOLDER
 from mirage_core.training.collate import IGNORED, Collator, completion_text, encode
@@ -284,6 +285,28 @@ def test_golden_report(data, tests_of, tmp_path, check_golden):
     del counts["bytes"]  # pictures depend on the compressor
     output = {"counts": counts, "text": text_of((tmp_path / "report.html").read_text())}
     check_golden(evaluation.report, output)
+
+
+def test_golden_study_report(data, tests_of, tmp_path, check_golden):
+    rows = [row for row in read_rows(str(data / "rows")) if row.split == "rl"]
+    runs = []
+    for arm, seed in (("direct", 0), ("direct", 1), ("both", 0), ("both", 1)):
+        stage, scores = (seal(tmp_path / f"{kind}-{arm}-{seed}", updates=5) for kind in ("stage", "scores"))
+        (stage / METRICS_FILE).write_text(json.dumps({"step": 1, "loss": 2.0}) + "\n")
+        right = {n for n in range(len(rows)) if n % (2 + seed) == 0 or arm == "both"}
+        answers = [graded(row, rf"\boxed{{{row.answer if n in right else 'D,D'}}}") for n, row in enumerate(rows)]
+        (scores / "scores-0.json").write_text(summarize(answers, vsp.TASK, arm, "rl", seconds=1.0).model_dump_json())
+        if arm == "both":
+            told = [{"name": name, "answers": [answer.model_dump() for answer in answers]} for name in ("own", "zeros")]
+            (scores / "latents-0.json").write_text(json.dumps({"test_set": "rl", "replaced": told}))
+        runs.append(ArmRun(arm, seed, stage, scores))
+    policies, told = seal(tmp_path / "baselines"), seal(tmp_path / "dataset")
+    benchmark_policies(tests_of[:1], EXAM, policies)
+    counts = build_study_report("a study", told, runs, policies, ("direct",), tmp_path)
+    del counts["bytes"]  # figures depend on matplotlib
+    markdown = (tmp_path / "tables.md").read_text().splitlines()
+    output = {"counts": counts, "text": text_of((tmp_path / "report.html").read_text()), "tables": markdown}
+    check_golden(evaluation.study_report, output)
 
 
 def stages_of(module: ModuleType) -> set[str]:

@@ -114,6 +114,9 @@ def test_worse_sketches_are_for_planning_only(tmp_path):
     path.write_text(yaml.safe_dump(spec))
     with pytest.raises(InputError, match=r"mine\.yaml.*helper_image: field is for vsp_spatial_planning"):
         load_spec(path)
+    path.write_text(yaml.safe_dump({**SMOKE, "task": "vsp_spatial_reasoning", "helper_as_input": True}))
+    with pytest.raises(InputError, match=r"mine\.yaml.*helper_as_input is for vsp_spatial_planning"):
+        load_spec(path)
 
 
 @pytest.mark.parametrize(

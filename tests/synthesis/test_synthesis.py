@@ -23,6 +23,7 @@ from mirage_core.puzzles import vsp, vsp_reasoning
 from mirage_core.row import Row, decode_image, read_rows
 from mirage_core.spec import DatasetSpec, apportion, load_spec
 from mirage_core.synthesis.dataset import build_dataset
+from mirage_core.synthesis.helper_images import draw_rows
 from mirage_core.synthesis.puzzles import read_puzzles, sample_puzzles
 from mirage_core.synthesis.reasoning import explain_puzzles, read_thoughts
 from tasks import synthesis as stages
@@ -394,3 +395,15 @@ def test_a_share_of_the_boards_defeats_both_hole_blind_walks(tmp_path, symmetrie
             boards = [p.board for p in read_puzzles(tmp_path) if (p.split, p.level) == (split, level)]
             assert len(boards) == number // 2
             assert sum(map(vsp.needs_planning, boards)) == number // 8
+
+
+def test_a_helper_image_as_input_is_a_second_picture_that_the_question_names(tmp_path, smoke):
+    (tmp_path / "shown").mkdir()
+    draw_rows(smoke.puzzles, tmp_path / "shown", tmp_path / "scratch", 1, as_input=True)
+    for usual, shown in zip(rows_of(smoke.pictures), rows_of(tmp_path / "shown"), strict=True):
+        if usual.task != vsp.TASK:
+            continue
+        assert shown.images == [*usual.images, *usual.helper_images] and shown.helper_images == usual.helper_images
+        line = "Here is a sketch of the way: <image>\n"
+        assert shown.question.count(line) == 1 and shown.question.replace(line, "") == usual.question
+        assert replace(shown, images=usual.images, question=usual.question) == usual
