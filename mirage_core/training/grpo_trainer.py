@@ -110,7 +110,7 @@ class LatentGRPOTrainer(GRPOTrainer):
         advantage_N = advantages_B[row_N]
         loss_N = -torch.min(ratio_N * advantage_N, clipped_N * advantage_N)
         weight_N = 1 / (num_text_B + latents_BT.sum(1))[row_N]
-        self.extra_logs["latent_ratio"] = float(ratio_N.mean())
+        self.extra_logs["latent_ratio"] = ratio_N.detach().mean().item()
         return (loss_N * weight_N).sum() / len(latents_BT) / self.current_gradient_accumulation_steps
 
     @torch.no_grad()

@@ -1,7 +1,6 @@
 """Stage 3: rewards, the gradient against one written by hand, and what reinforcement does."""
 
 import json
-from dataclasses import replace
 
 import pytest
 import torch
@@ -9,45 +8,15 @@ import torch
 from mirage_core.errors import InputError
 from mirage_core.model.load import load_model
 from mirage_core.puzzles import vsp, vsp_reasoning
-from mirage_core.recipe import Grpo, Reinforced
-from mirage_core.row import decode_image, read_rows, write_rows
+from mirage_core.row import decode_image, read_rows
 from mirage_core.training import grpo as module
 from mirage_core.training.collate import encode
-from mirage_core.training.grpo import train_grpo
 from mirage_core.training.grpo_trainer import LatentGRPOTrainer
 from mirage_core.training.rewards import asked_form, right_answer
-from mirage_core.training.supervised import train_supervised
 
 pytestmark = pytest.mark.train
 
 SPAN = "<|latent_start|>" + "<|latent_pad|>" * 4 + "<|latent_end|>"
-
-
-@pytest.fixture(scope="module")
-def start(house, stage, tmp_path_factory):
-    """A data set whose questions differ, and a model that has nearly learned the form of an answer."""
-    folder = tmp_path_factory.mktemp("stage2")
-    rows = [
-        replace(row, question=row.question + "!" * (number % 3))
-        for number, row in enumerate(read_rows(str(house.data / "rows")))
-    ]
-    write_rows(rows, str(folder / "data/rows"))
-    settings = stage("own", num_updates=50, batch_size=12, lr=5e-3)
-    train_supervised(house.base, folder / "data", house.features, settings, folder, folder / "scratch")
-    return folder / "model", folder / "data"
-
-
-@pytest.fixture
-def reinforce(start, tmp_path):
-    """A function that reinforces the model; options are those of `Grpo`, a name that of the artifact's folder."""
-
-    def train(name="out", scratch="scratch", data=None, seed=0, **options):
-        (tmp_path / name).mkdir()
-        settings = Reinforced(seed=seed, precision="fp32", max_new_tokens=24, grpo=Grpo(**options))
-        counts = train_grpo(str(start[0]), data or start[1], settings, tmp_path / name, tmp_path / scratch)
-        return tmp_path / name / "model", counts
-
-    return train
 
 
 # rewards
@@ -105,6 +74,36 @@ def test_the_asked_form_is_rewarded(processor, text, reward):
 
 
 @pytest.mark.parametrize(
+    ("text", "reward"),
+    [
+        (r"\boxed{R}", 1.0),
+        (r"\boxed{R,D,L,U}<|im_end|>", 1.0),
+        (r"<think>I look.</think>\boxed{R,D}", 1.0),
+        (r"<think>I look.</think><think>I go.</think>\boxed{R,D}<|im_end|>", 1.0),
+        (rf"{SPAN}\boxed{{R}}", 0.0),
+        (rf"<think>I look.</think>{SPAN}<think>I go.</think>\boxed{{R,D}}", 0.0),
+        (r"<|latent_start|>\boxed{R}", 0.0),
+        (r"\boxed{R}\boxed{R}", 0.0),
+        (r"<think>I look.\boxed{R}", 0.0),
+        (r"R,D", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_a_model_of_text_is_asked_for_no_latents(processor, text, reward):
+    ids = processor.tokenizer(text)["input_ids"]
+    assert asked_form(processor.tokenizer, latents=False)(completion_ids=[ids], task=[vsp.TASK]) == [reward]
+
+
+def test_puzzles_without_a_gradient_are_counted():
+    meta = [json.dumps({"board": ["SFF", "FHF", "FFG"], "number": number}) for number in (0, 0, 1, 1, 2, 2, 3, 3)]
+    texts = [rf"\boxed{{{answer}}}" for answer in ("R,R,D,D", "D,D,R,R", "R", "R", "R", "R,R,D,D", "U", "L")]
+    told = {}
+    completions = [[{"content": text}] for text in texts]
+    right_answer(completions, task=[vsp.TASK] * 8, meta=meta, log_metric=told.__setitem__)
+    assert told == {"groups_all_right": 0.25, "groups_all_wrong": 0.5}
+
+
+@pytest.mark.parametrize(
     ("choice", "right", "form"), [("B", 1.0, 1.0), ("A", 0.0, 1.0), ("B.", 1.0, 0.0), ("R", 0.0, 0.0)]
 )
 def test_a_choice_is_rewarded_in_the_other_task(processor, choice, right, form):
@@ -142,25 +141,7 @@ def update(reinforce, monkeypatch):
     return inputs, gradient
 
 
-def naive_log_probabilities(model, ids_T, pixel_values, grid):
-    """(T - 1,) of each token after those before it; no padding, no cache, every latent by a pass over all before it."""
-    config, backbone = model.config, model.model
-    features = torch.cat(backbone.get_image_features(pixel_values, grid).pooler_output)
-    is_image = ids_T == config.image_token_id
-    inputs = list(model.get_input_embeddings()(ids_T).masked_scatter(is_image[:, None], features))
-    positions, _ = backbone.get_rope_index(ids_T[None], is_image[None].long(), image_grid_thw=grid)
-
-    def states(length):
-        return backbone.language_model(
-            inputs_embeds=torch.stack(inputs[:length])[None], position_ids=positions[..., :length], use_cache=False
-        ).last_hidden_state[0]
-
-    for column in (ids_T == config.latent_pad_id).nonzero().flatten().tolist():
-        inputs[column] = states(column)[-1]
-    return model.lm_head(states(len(inputs)))[:-1].log_softmax(-1).gather(1, ids_T[1:, None])[:, 0]
-
-
-def test_the_gradient_is_that_of_the_chosen_tokens_through_the_latents(update, start):
+def test_the_gradient_is_that_of_the_chosen_tokens_through_the_latents(update, start, naive):
     inputs, gradient = update
     model = load_model(start[0]).train()
     model.model.visual.requires_grad_(False)
@@ -171,7 +152,7 @@ def test_the_gradient_is_that_of_the_chosen_tokens_through_the_latents(update, s
         prompt = inputs["prompt_ids"][row][inputs["prompt_mask"][row].bool()]
         said = inputs["completion_ids"][row][inputs["completion_mask"][row].bool()]
         grid = inputs["image_grid_thw"][row : row + 1]
-        log_probability = naive_log_probabilities(model, torch.cat([prompt, said]), pixels[row], grid)[-len(said) :]
+        log_probability = naive(model, torch.cat([prompt, said]), pixels[row], grid)[0][-len(said) :]
         is_forced = (said == model.config.latent_pad_id) | (said == model.config.latent_end_id)
         ratio = (log_probability - log_probability.detach()).exp()[~is_forced]
         total = total - inputs["advantages"][row] * ratio.mean()
