@@ -88,6 +88,7 @@ def _arguments(settings: Reinforced, scratch: Path) -> GRPOConfig:
         "temperature": grpo.temperature,
         "gradient_checkpointing": False,  # TRL's default is True
         "beta": 0.0,  # our trainer is given `kl_weight`
+        "use_bias_correction_kl": False,  # TRL's default is DeepSeek-V3.2's term, Mirage's verl had DeepSeekMath's
         "loss_type": "grpo",  # the default normalises by token counts taken before our mask
         "reward_weights": [1.0, grpo.format_reward],
         "shuffle_dataset": False,  # TRL's sampler forgets its shuffles when a run is resumed after the first epoch
