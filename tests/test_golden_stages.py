@@ -179,18 +179,28 @@ def test_golden_features(features, check_golden):
 
 @pytest.mark.train
 @pytest.mark.parametrize(
-    ("stage", "latents"),
-    [(training.stage1, "helper"), (training.stage2, "own"), (training.direct, "none"), (training.cot, "none")],
-)
-def test_golden_supervised(data, features, tmp_path, check_golden, stage, latents):
+    ("stage", "how"),
+    [
+        (training.stage1, {"latents": "helper", "text_weight": 0.3, "alignment": Alignment()}),
+        (training.stage2, {"latents": "own"}),
+        (
+            training.joint,
+            {
+                "latents": "own", "interchange": 0.4, "latent_norm": "text", "bottleneck": True,
+                "alignment": Alignment(target="helper-minus-input", loss="contrastive", decay="linear"),
+            },
+        ),
+        (training.direct, {"latents": "none"}),
+        (training.cot, {"latents": "none"}),
+    ],
+)  # fmt: skip
+def test_golden_supervised(data, features, tmp_path, check_golden, stage, how):
     output = {}
     for name, thoughts in (("answers", False), ("thoughts", True)):
         out = tmp_path / name
         out.mkdir()
-        settings = Supervised(
-            latents=latents, seed=0, latent_size=4, thoughts=thoughts, precision="fp32", optimizer=Optimizer(**SHORT),
-            text_weight=0.3 if latents == "helper" else 1.0, alignment=Alignment() if latents == "helper" else None,
-        )  # fmt: skip
+        same = {"seed": 0, "latent_size": 4, "precision": "fp32", "text_weight": 1.0, "alignment": None}
+        settings = Supervised(**{**same, **how}, thoughts=thoughts, optimizer=Optimizer(**SHORT))
         counts = train_supervised(BASE, data, features, settings, out, tmp_path / f"{name}-scratch")
         output[name] = learned(counts, out, BASE)
     check_golden(stage, output, rel=1e-3, near_zero=1e-6)

@@ -4,11 +4,16 @@ import math
 
 import pytest
 import torch
+from transformers import TrainingArguments
 
 from mirage_core.errors import InputError
 from mirage_core.model.latent import latent_targets
+from mirage_core.model.load import load_model
 from mirage_core.recipe import Alignment
+from mirage_core.training.collate import Collator
+from mirage_core.training.features import FeatureStore
 from mirage_core.training.losses import CONTRAST_TEMPERATURE, alignment_loss, alignment_weight
+from mirage_core.training.supervised import StageData, StageTrainer
 from mirage_core.training.targets import common_part, targets_of
 
 K, WIDTH = 4, 6
@@ -74,3 +79,71 @@ def test_what_is_common_to_all_rows_is_their_mean_place_by_place():
     rows = [torch.randn(K, WIDTH), torch.randn(2 * K, WIDTH)]  # the second has two spans
     expected = torch.cat(rows).view(3, K, WIDTH).mean(0)
     assert torch.allclose(common_part(iter(rows), K), expected, atol=1e-6)
+
+
+# the joint stage
+
+
+@pytest.fixture
+def joint(house, processor, stage, tmp_path):
+    """A function from settings of a joint stage to its trainer, a model and a batch of six rows."""
+
+    def build(**settings):
+        settings = stage("own").model_copy(update=settings)
+        rows = StageData(processor, house.data, FeatureStore(house.features), settings)
+        model = load_model(house.base)
+        arguments = TrainingArguments(output_dir=str(tmp_path), use_cpu=True, report_to=[], max_steps=10)
+        trainer = StageTrainer(model=model, args=arguments, settings=settings)
+        batch = Collator(processor.tokenizer.pad_token_id)([rows[number] for number in range(6)])
+        return trainer, model, batch
+
+    return build
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("target", ["raw", "centred", "helper-minus-input"])
+@pytest.mark.parametrize("kind", ["cosine", "mse", "contrastive"])
+def test_the_joint_loss_is_text_and_the_weighted_alignment_of_own_latents(joint, target, kind):
+    alignment = Alignment(target=target, loss=kind, weight=3.0, decay="linear")
+    trainer, model, batch = joint(alignment=alignment)
+    trainer.state.global_step = 4
+    plain, _, _ = joint(alignment=None)
+    loss, outputs = trainer.compute_loss(model, dict(batch), return_outputs=True)
+    text = plain.compute_loss(model, {key: value for key, value in batch.items() if key != "latent_targets"})
+    expected = alignment_loss(
+        outputs.latents, batch["latent_targets"], kind, K
+    )  # no norm: what is fed back is the state
+    assert loss.item() == pytest.approx((text + 3.0 * 0.6 * expected).item(), rel=1e-5)
+    assert trainer.parts == [pytest.approx((text.item(), expected.item()), rel=1e-5)]
+
+
+@pytest.mark.train
+def test_centred_targets_have_no_mean(house, processor, stage):
+    settings = stage("own").model_copy(update={"alignment": Alignment(target="centred")})
+    rows = StageData(processor, house.data, FeatureStore(house.features), settings)
+    targets = torch.stack([rows[number]["latent_targets"] for number in range(len(rows))])
+    assert targets.mean(0).abs().max() < 1e-5 < targets.abs().mean()
+
+
+@pytest.mark.train
+def test_interchange_reads_the_answer_from_own_latents_beside_another_image(joint):
+    trainer, model, batch = joint(alignment=Alignment(), interchange=0.4)
+    plain, _, _ = joint(alignment=Alignment())
+    loss, outputs = trainer.compute_loss(model, dict(batch), return_outputs=True)
+    own = plain.compute_loss(model, dict(batch))
+
+    others = {**batch, "latent_embeds": outputs.latents}
+    targets, features = others.pop("latent_targets"), others.pop("image_features")
+    by_row = features.view(6, -1, features.shape[-1])
+    swapped = torch.cat([by_row[row - 1] for row in range(6)])  # at the first update each has its neighbour's
+    read = plain_text_loss(joint, model, {**others, "image_features": swapped})
+    text = plain_text_loss(joint, model, {**batch, "latent_targets": targets}, own_latents=True)
+    assert loss.item() == pytest.approx((own + 0.4 * (read - text)).item(), rel=1e-5)
+    assert abs(read.item() - text.item()) > 1e-4, "the other image makes no difference"
+
+
+def plain_text_loss(joint, model, batch, own_latents=False):
+    if own_latents:
+        batch = {key: value for key, value in batch.items() if key not in ("latent_targets", "latent_embeds")}
+    trainer, _, _ = joint(alignment=None)
+    return trainer.compute_loss(model, dict(batch))
