@@ -183,17 +183,21 @@ def steps_of(models: Models, batch: dict[str, Any]) -> dict[str, Callable[[], No
 
 
 def compare_generation(models: Models, size: Size, batches: Sequence[int], repeats: int) -> None:
-    """Greedy continuation of prompts that end by opening a span: there ours thinks in latents, stock in tokens."""
-    print("| rows | stock, tokens/s | with latents, tokens/s | to stock | a row to a row alone |")
-    alone = None
+    """Greedy continuation of prompts that end by opening a span: there ours thinks in latents, stock in tokens.
+
+    Rates are relative to those of the first batch size, by row.
+    """
+    print("| rows | stock, tokens/s | with latents, tokens/s | to stock | to one row | stock to one row |")
+    alone: dict[str, float] = {}
     for num_rows in batches:
         runs = {"stock": partial(generate, models.stock), "ours": partial(generate, models.ours)}
         inputs = prompts_of(models, size, num_rows)
         taken = by_turns({name: partial(run, inputs, size.completion) for name, run in runs.items()}, repeats)
         rates = {name: num_rows * size.completion / seconds.cpu for name, seconds in taken.items()}
-        alone = alone or rates["ours"] / num_rows
+        alone = alone or {name: rate / num_rows for name, rate in rates.items()}
         cells = [str(num_rows), *(f"{rate:.0f}" for rate in rates.values()), ratio(taken["stock"], taken["ours"])]
-        print(f"| {' | '.join(cells)} | {rates['ours'] / alone:.1f} |", flush=True)
+        cells += [f"{rates[name] / alone[name]:.1f}" for name in ("ours", "stock")]
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def prompts_of(models: Models, size: Size, num_rows: int) -> dict[str, Any]:
