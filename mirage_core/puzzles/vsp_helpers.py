@@ -5,6 +5,7 @@ is told by pictures that show less of it: blurred, cut short, or wrong. `field` 
 `search` how it comes about, picture by picture.
 """
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -23,7 +24,7 @@ SEARCH_STEPS = (2, 4)
 """Moves from the goal that the pictures of a search have come to, before the last one shows the route."""
 
 
-def planning_helpers(board: Board, plan: str, kind: HelperKind, rng: np.random.Generator) -> list[Image.Image]:
+def planning_helpers(board: Board, plan: str, kind: HelperKind, seed: Sequence[int]) -> list[Image.Image]:
     """Draw the helper images of a puzzle, of which all kinds but "search" have one.
 
     Args:
@@ -33,7 +34,7 @@ def planning_helpers(board: Board, plan: str, kind: HelperKind, rng: np.random.G
             as many moves. "blurred-route": the plan, out of focus. "field": on every square that has a way to the
             goal, an arrow to the next square of a shortest one. "search": the field as it grows from the goal, within
             2 moves, within 4, and then the route.
-        rng: For the random walk.
+        seed: Of the random walk.
 
     Returns:
         Palette images, an RGB image where blurred.
@@ -45,7 +46,7 @@ def planning_helpers(board: Board, plan: str, kind: HelperKind, rng: np.random.G
     if kind == "half-route":
         return [route_picture(board, plan[: (len(plan) + 1) // 2])]
     if kind == "wrong-route":
-        return [route_picture(board, _random_walk(board, len(plan), rng), through_holes=True)]
+        return [route_picture(board, _random_walk(board, len(plan), seed), through_holes=True)]
     image = route_picture(board, plan)
     return [image.convert("RGB").filter(ImageFilter.GaussianBlur(BLUR_RADIUS_PX)) if kind == "blurred-route" else image]
 
@@ -76,9 +77,9 @@ def _centre(cell: Cell) -> tuple[int, int]:
     return column * CELL_PX + CELL_PX // 2, row * CELL_PX + CELL_PX // 2
 
 
-def _random_walk(board: Board, num_moves: int, rng: np.random.Generator) -> str:
+def _random_walk(board: Board, num_moves: int, seed: Sequence[int]) -> str:
     """Moves inside the board, holes or not."""
-    plan, cell = "", board.start
+    rng, plan, cell = np.random.default_rng(seed), "", board.start
     for _ in range(num_moves):
         move = str(rng.choice([move for move in MOVES if board.step(cell, move) != cell]))
         plan, cell = plan + move, board.step(cell, move)

@@ -68,9 +68,16 @@ def render(board: Board, position: Cell | None = None, facing: Facing = "down", 
     return _lay(_tiles().rgb, board, position, facing, fallen)
 
 
+def colour_numbers(
+    board: Board, position: Cell | None = None, facing: Facing = "down", fallen: bool = False
+) -> np.ndarray:
+    """What `render` draws, as uint8 (64 * size, 64 * size) numbers of the palette of all pictures."""
+    return _lay(_tiles().indices, board, position, facing, fallen)
+
+
 def picture(board: Board, position: Cell | None = None, facing: Facing = "down", fallen: bool = False) -> Image.Image:
     """What `render` draws, as a palette image."""
-    image = Image.fromarray(_lay(_tiles().indices, board, position, facing, fallen), mode="P")
+    image = Image.fromarray(colour_numbers(board, position, facing, fallen), mode="P")
     image.putpalette(_tiles().palette)
     return image
 
@@ -115,17 +122,18 @@ def helper_image(board: Board, plan: str) -> np.ndarray:
     return np.asarray(route_picture(board, plan).convert("RGB"))
 
 
-def encode_palette_png(image: Image.Image) -> bytes:
-    """Lossless PNG of a palette image.
+def encode_palette_png(image: Image.Image | np.ndarray) -> bytes:
+    """Lossless PNG of a palette image, or of colour numbers.
 
     Pillow takes four times as long, most of it in deflate, and cannot be given another one; ISA-L's is made for speed.
     No row is filtered, as the format's authors advise for palette images.
 
     Source: PNG specification (third edition), sections 5, 11 and 12.7; www.w3.org/TR/png-3.
     """
-    width_px, height_px = image.size
+    pixels = np.asarray(image)
+    height_px, width_px = pixels.shape
     filtered = np.zeros((height_px, 1 + width_px), np.uint8)  # each row begins with the number of its filter: none
-    filtered[:, 1:] = np.asarray(image)
+    filtered[:, 1:] = pixels
     bits, palette_colour, rest = 8, 3, (0, 0, 0)
     chunks = {
         b"IHDR": struct.pack(">IIBBBBB", width_px, height_px, bits, palette_colour, *rest),

@@ -58,8 +58,7 @@ def helper_pictures(puzzle: Puzzle, kind: HelperKind, seed: int) -> list[Image.I
     """What a person would sketch: the way through the maze (planning), or the board after some moves (reasoning)."""
     if puzzle.step is not None:
         return [vsp_reasoning.step_picture(puzzle.board, puzzle.plan, puzzle.step)]
-    rng = np.random.default_rng([seed, puzzle.number, HELPER_STREAM])
-    return planning_helpers(puzzle.board, puzzle.plan, kind, rng)
+    return planning_helpers(puzzle.board, puzzle.plan, kind, (seed, puzzle.number, HELPER_STREAM))
 
 
 def _row(puzzle: Puzzle, helpers: list[Image.Image], as_input: bool) -> Row:
@@ -68,7 +67,7 @@ def _row(puzzle: Puzzle, helpers: list[Image.Image], as_input: bool) -> Row:
     digest = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:ID_LENGTH]
     task = vsp.TASK if planning else vsp_reasoning.TASK
     meta = {"board": board.rows, "plan": puzzle.plan, "number": puzzle.number}
-    map_png = vsp_pictures.encode_palette_png(vsp_pictures.picture(board))
+    map_png = vsp_pictures.encode_palette_png(vsp_pictures.colour_numbers(board))
     helper_pngs = [_png(helper) for helper in helpers]
     return Row(
         id=f"{task}-{digest}",
