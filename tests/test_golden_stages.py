@@ -3,8 +3,8 @@
 A golden test fails when the output moved and the stage's version did not: artifacts made by older code would then
 pass for new ones. Those of synthesis stand in `synthesis/test_synthesis.py`.
 
-Tolerances are above what another CPU changes. Measured with the kernels of AVX-512, of AVX2 and of SSE: 1e-4 of a norm
-of gradients and 7e-6 of a loss at most, 1e-6 of a feature, no text and no rollout.
+Tolerances are above what another CPU changes. Measured with the kernels of AVX-512, of AVX2 and of SSE: 1.2e-4 of a
+norm of gradients and 7e-6 of a loss at most, 1e-6 of a feature, no text and no rollout.
 """
 
 import html
@@ -21,7 +21,6 @@ from typing import Any
 import pytest
 import torch
 from prefect import Task
-from safetensors.torch import load_file
 
 from mirage_core import storage
 from mirage_core.benchmark.items import Exam, TestRows
@@ -39,7 +38,7 @@ from mirage_core.report.study import ArmRun, build_study_report
 from mirage_core.row import Row, decode_image, read_rows, write_rows
 from mirage_core.training import METRICS_FILE, MODEL_FOLDER
 from mirage_core.training.collate import IGNORED, Collator, completion_text, encode
-from mirage_core.training.features import compute_features
+from mirage_core.training.features import FeatureStore, compute_features, picture_key
 from mirage_core.training.grpo import train_grpo
 from mirage_core.training.pretrain import pretrain
 from mirage_core.training.supervised import train_supervised
@@ -165,14 +164,13 @@ def taught(data: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.train
-def test_golden_features(features, check_golden):
-    tensors = load_file(features / "part-00000.safetensors")
-    num_of_a_row = 4  # features and grids of the picture and of the helper image
-    shown = {
-        name: tensor.tolist() if name.endswith("thw") else tensor[::12, ::32].tolist()
-        for name, tensor in list(tensors.items())[: 3 * num_of_a_row]
-    }
-    targets = [latent_targets(tensor, 4).norm().item() for name, tensor in tensors.items() if not name.endswith("thw")]
+def test_golden_features(data, features, check_golden):
+    """In the order of the rows: names are hashes of the files of pictures, which the encoder decides."""
+    store = FeatureStore(features)
+    rows = list(read_rows(str(data / "rows"), split="train"))
+    pictures = [store.get([picture_key(png)]) for row in rows for png in (*row.images, *row.helper_images)]
+    shown = [[one.grid_thw.tolist(), one.features[::12, ::32].tolist()] for one in pictures[:6]]
+    targets = [latent_targets(one.features, 4).norm().item() for one in pictures]
     output = {"files": sorted(path.name for path in features.iterdir()), "shown": shown, "norms": targets}
     check_golden(training.features, output, rel=1e-4, near_zero=1e-4)
 
@@ -212,7 +210,7 @@ def test_golden_grpo(data, taught, tmp_path, check_golden):
     grpo = Grpo(num_updates=3, batch_size=16, num_generations=8, lr=1e-3, warmup_updates=0)
     settings = Reinforced(seed=0, precision="fp32", max_new_tokens=24, grpo=grpo)
     counts = train_grpo(taught, data, settings, tmp_path / "out", tmp_path / "scratch")
-    check_golden(training.grpo, learned(counts, tmp_path / "out", taught), rel=1e-4, near_zero=1e-5)
+    check_golden(training.grpo, learned(counts, tmp_path / "out", taught), rel=3e-4, near_zero=1e-5)
 
 
 @pytest.mark.train
