@@ -7,6 +7,17 @@ from dataclasses import replace
 import pytest
 
 from mirage_core import manifest
+from mirage_core.benchmark.latent_results import (
+    OWN,
+    SWAPPED,
+    ZEROS,
+    Collapse,
+    LatentScores,
+    LatentStatistics,
+    Neighbours,
+    Retrieval,
+    compare,
+)
 from mirage_core.benchmark.policies import BaselineScores, PolicyScore
 from mirage_core.benchmark.results import Answer, Sample, summarize
 from mirage_core.puzzles import vsp, vsp_reasoning
@@ -266,3 +277,75 @@ def test_boards_that_were_kept_out_are_counted(tmp_path):
     for made in ("scores-mirage", "scores-direct", "baselines-digest"):
         shutil.rmtree(tmp_path / made)
     assert "Collisions avoided" not in build_of(data, tmp_path)
+
+
+# latent tests
+
+
+def scores_of_latents(test_set="official", num_swapped=0, **statistics):
+    """Twelve items, all right with own latents."""
+    told = [
+        Answer(
+            id=str(number), level=3, output="", reason="ok", reason_vsp="ok", num_latents=4, needs_planning=number < 3
+        )
+        for number in range(12)
+    ]  # fmt: skip
+    fallen = [answer.model_copy(update={"reason": "hole"}) for answer in told]
+    swapped = [*told[:num_swapped], *fallen[num_swapped:]]
+    replaced = [(OWN, told), (ZEROS, fallen), (SWAPPED, swapped)]
+    alike = Collapse(per_place=(0.987, 0.654), overall=0.876, within_span=None)
+    known = {
+        "num_items": 12, "collapse": alike, "collapse_of_targets": None, "retrieval": None, "retrieval_centred": None,
+        "neighbours": Neighbours(visual_share=0.25, num_each=99), "norms": {"latents": (12.5, 0.5)},
+        "map": {"text tokens": ((0.0, 1.0), (2.0, 3.0)), "image features": ((1.0, 1.0),), "latents": ((5.0, -4.0),)},
+    }  # fmt: skip
+    return LatentScores(
+        model="mirage <b>", test_set=test_set, n=12, num_with_latents=11,
+        replaced=tuple(compare(name, answers, told, vsp.TASK, test_set) for name, answers in replaced),
+        statistics=LatentStatistics(**(known | statistics)),
+    )  # fmt: skip
+
+
+def latent_section_of(root, *tested):
+    arms = [make_scores(root, "mirage", 6, 4, ("official", "validation")), make_scores(root, "direct", 2, 0)]
+    for number, one in enumerate(tested):
+        (root / f"scores-mirage/latents-{number}.json").write_text(one.model_dump_json())
+    baselines = make_baselines(root, ("official",))
+    build_report("a run", make_data(root), [make_stage(root)], arms, baselines, root)
+    html = (root / "report.html").read_text()
+    return html.split("<h2>Do the latents do any work?</h2>")[1].split("<h2>")[0]
+
+
+def test_latent_tests_stand_in_a_section_with_a_verdict_in_words(tmp_path):
+    section = latent_section_of(tmp_path, scores_of_latents())
+    assert "mirage &lt;b&gt;</b> (n = 12, 11 with latents): They do: accuracy falls by 100.0 points" in section
+    rows = [cells for line in re.findall(r"<tr.*?</tr>", section, re.DOTALL) if (cells := _cells(line))]
+    assert [row[1] for row in rows] == [OWN, ZEROS, "another row&#39;s"]
+    assert rows[0][2] == "100.0 %" and rows[0][4:6] == ["", ""]
+    assert rows[2][2] == "0.0 %" and rows[2][4] == "+100.0" and rows[2][6] == "0.0 % (n = 3)"
+    assert {len(row) for row in rows} == {len(re.findall("<th>", section))} == {10}
+    assert "so the true ones cannot be put in" in section
+
+
+def test_latents_that_do_nothing_are_said_to_say_nothing(tmp_path):
+    assert "Not settled: accuracy changes by 0.0 points" in latent_section_of(
+        tmp_path, scores_of_latents(num_swapped=12)
+    )
+
+
+def test_statistics_and_a_map_stand_below(tmp_path):
+    found = Retrieval(recall_at_1=0.5, mrr=0.625, chance_recall_at_1=1 / 12, chance_mrr=0.259)
+    section = latent_section_of(
+        tmp_path, scores_of_latents(), scores_of_latents("validation", retrieval=found, retrieval_centred=found)
+    )
+    assert "mean cosine of 0.876 (by place 0.987, 0.654)" in section and "for 25.0 % of latents (99 of each)" in section
+    assert (
+        "nearest of 12 for 50.0 % of items (mean reciprocal rank 0.625)" in section
+        and "latents 12.50 ± 0.50" in section
+    )
+    assert section.count("<svg") == 2 and "image features</text>" in section
+    assert "<h3>official</h3>" in section and "<h3>validation</h3>" in section
+
+
+def test_without_latent_tests_there_is_no_section(page):
+    assert "any work?" not in page()[1]
