@@ -84,7 +84,7 @@ def examine_latents(
     """
     model.eval()
     assert settings.latent_tests is not None
-    rows = _sample(items, settings.latent_tests)
+    rows = sample_items(items, settings.latent_tests)
     size, pad_id, length = settings.batch_size, model.config.latent_pad_id, settings.max_new_tokens
     batches = [_prepare(model, processor, rows[first : first + size]) for first in range(0, len(rows), size)]
     made = _answers(model, processor, batches, length)
@@ -136,7 +136,7 @@ def replacements(
         yield TRUE_SCALED, normalize(true_NPD, dim=-1) * norm_NP1
 
 
-def _sample(items: Sequence[Row], settings: LatentTests) -> list[Row]:
+def sample_items(items: Sequence[Row], settings: LatentTests) -> list[Row]:
     """Items at random, in their order; all where there are no more."""
     order = np.random.default_rng([settings.seed, 0]).permutation(len(items))[: settings.num_items]
     return [items[number] for number in sorted(order)]

@@ -15,6 +15,7 @@ from mirage_core.benchmark.latent_tests import (
     TRUE_SCALED,
     examine_latents,
     replacements,
+    sample_items,
 )
 from mirage_core.benchmark.scores import examine, score
 from mirage_core.model import MirageForConditionalGeneration, latent_targets
@@ -184,12 +185,13 @@ def test_without_helper_images_there_is_no_true_helper(listener, processor, item
     assert tested.statistics.retrieval is None and tested.statistics.collapse_of_targets is None
 
 
-def test_a_sample_of_the_items_is_the_same_with_one_seed(listener, processor, items):
-    def ids(**settings):
-        how = SETTINGS.model_copy(update={"latent_tests": LatentTests(num_items=2, **settings)})
-        return [answer.id for answer in examine_latents(listener, items, processor, how).by_name(OWN).answers]
+def test_a_sample_is_in_order_and_the_same_with_one_seed(items):
+    def ids(num_items, seed):
+        return [row.id for row in sample_items(items, LatentTests(num_items=num_items, seed=seed))]
 
-    assert ids(seed=0) == ids(seed=0) and len({tuple(ids(seed=seed)) for seed in range(4)}) > 1
+    assert ids(None, 3) == ids(9, 3) == [row.id for row in items]
+    assert ids(2, 0) == ids(2, 0) and len({tuple(ids(2, seed)) for seed in range(40)}) == 10
+    assert all(ids(3, seed) == sorted(set(ids(3, seed))) for seed in range(9))
 
 
 def test_a_model_without_latents_is_not_tested(processor, items):

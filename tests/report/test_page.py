@@ -327,7 +327,7 @@ def test_latent_tests_stand_in_a_section_with_a_verdict_in_words(tmp_path):
     assert "so the true ones cannot be put in" in section
 
 
-def test_latents_that_do_nothing_are_said_to_say_nothing(tmp_path):
+def test_twelve_items_settle_nothing_where_nothing_falls(tmp_path):
     assert "Not settled: accuracy changes by 0.0 points" in latent_section_of(
         tmp_path, scores_of_latents(num_swapped=12)
     )
