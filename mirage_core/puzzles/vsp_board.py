@@ -115,18 +115,25 @@ def solve(board: Board) -> str | None:
     return None
 
 
-def distances_to_goal(board: Board) -> dict[Cell, int]:
-    """Moves to the goal from every cell that has a way there around the holes."""
-    left = {board.goal: 0}
-    queue = deque([board.goal])
-    while queue:
-        cell = queue.popleft()
-        for move in MOVES:  # every move can be taken back
-            there = board.step(cell, move)
-            if there not in left and board.tile(there) != "H":
-                left[there] = left[cell] + 1
+def walking_distances(rows: tuple[str, ...], end: Cell) -> dict[Cell, int]:
+    """Moves to `end` from every cell of a board's rows that has a way there around the holes."""
+    around, distances, queue = _neighbours(len(rows)), {end: 0}, [end]
+    for cell in queue:  # every move can be taken back
+        further = distances[cell] + 1
+        for there in around.get(cell, ()):
+            if there not in distances and rows[there[0]][there[1]] != "H":
+                distances[there] = further
                 queue.append(there)
-    return left
+    return distances
+
+
+@cache
+def _neighbours(size: int) -> dict[Cell, tuple[Cell, ...]]:
+    cells = [(row, column) for row in range(size) for column in range(size)]
+    return {
+        (row, column): tuple(there for there in cells if abs(row - there[0]) + abs(column - there[1]) == 1)
+        for row, column in cells
+    }
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from mirage_core.puzzles.vsp_board import MOVES, Board, Cell, distances_to_goal
+from mirage_core.puzzles.vsp_board import MOVES, Board, Cell, walking_distances
 from mirage_core.puzzles.vsp_pictures import CELL_PX, HEAD_LENGTH_PX, draw_head, picture, route_colour, route_picture
 
 HelperKind = Literal["route", "half-route", "wrong-route", "blurred-route", "field", "search"]
@@ -61,7 +61,7 @@ def field_picture(board: Board, within: int | None = None) -> Image.Image:
         within: Moves; squares further from the goal have no arrow. None is all.
     """
     image = picture(board).copy()
-    draw, left = ImageDraw.Draw(image), distances_to_goal(board)
+    draw, left = ImageDraw.Draw(image), walking_distances(board.rows, board.goal)
     for cell, moves_left in left.items():
         if moves_left == 0 or (within is not None and moves_left > within):
             continue

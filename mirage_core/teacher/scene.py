@@ -1,8 +1,9 @@
 """What is true on a board while a plan is walked: the facts that the oracle tells and the verifier checks."""
 
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from mirage_core.puzzles.vsp import MOVES, Board, Cell, walk
+from mirage_core.puzzles.vsp_board import walking_distances
 
 TILE_NAMES = {"S": "Start", "F": "Ice", "H": "Hole", "G": "Target"}
 AROUND = tuple((row, column) for row in (-1, 0, 1) for column in (-1, 0, 1) if row or column)
@@ -72,26 +73,8 @@ class Scene:
     def walking_distances(self, end: Cell) -> dict[Cell, int]:
         """Moves to `end` from every cell that has a way there around the holes."""
         if end not in self._walking:
-            self._walking[end] = self._distances(end)
+            self._walking[end] = walking_distances(self.rows, end)
         return self._walking[end]
-
-    def _distances(self, end: Cell) -> dict[Cell, int]:
-        rows, around = self.rows, _neighbours(self.size)
-        distances = {end: 0}
-        queue = [end]
-        for cell in queue:
-            further = distances[cell] + 1
-            for there in around.get(cell, ()):
-                if there not in distances and rows[there[0]][there[1]] != "H":
-                    distances[there] = further
-                    queue.append(there)
-        return distances
-
-
-@cache
-def _neighbours(size: int) -> dict[Cell, tuple[Cell, ...]]:
-    cells = [(row, column) for row in range(size) for column in range(size)]
-    return {cell: tuple(there for there in cells if manhattan(cell, there) == 1) for cell in cells}
 
 
 def manhattan(cell: Cell, other: Cell) -> int:

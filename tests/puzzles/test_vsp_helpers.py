@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mirage_core.puzzles import vsp
-from mirage_core.puzzles.vsp_board import distances_to_goal
+from mirage_core.puzzles.vsp_board import walking_distances
 from mirage_core.puzzles.vsp_helpers import HELPER_KINDS, planning_helpers
 from mirage_core.puzzles.vsp_pictures import CELL_PX, ROUTE_RGB
 
@@ -50,7 +50,7 @@ def test_a_blurred_route_has_no_edge_left():
 
 def test_a_field_shows_a_way_from_every_square_that_has_one(boards):
     for board in boards(40):
-        left = distances_to_goal(board)
+        left = walking_distances(board.rows, board.goal)
         assert left[board.start] == len(vsp.solve(board))
         assert red_cells(board, drawn(board, "field")) == set(left) - {board.goal}
 
@@ -58,7 +58,7 @@ def test_a_field_shows_a_way_from_every_square_that_has_one(boards):
 def test_distances_are_those_of_the_solver(boards):
     for board in boards(20):
         text = "".join(board.rows).replace("S", "F")
-        for cell, moves in distances_to_goal(board).items():
+        for cell, moves in walking_distances(board.rows, board.goal).items():
             number = cell[0] * board.size + cell[1]
             if moves == 0:
                 continue
@@ -77,7 +77,7 @@ def test_helper_images_have_the_size_of_the_board_and_leave_the_shared_tiles_alo
 def test_a_search_grows_from_the_goal_and_ends_with_the_route(boards):
     for board in boards(40):
         *fields, route = planning_helpers(board, vsp.solve(board), "search", (0,))
-        left = distances_to_goal(board)
+        left = walking_distances(board.rows, board.goal)
         for steps, field in zip((2, 4), fields, strict=True):
             shown = red_cells(board, np.asarray(field.convert("RGB")))
             assert shown == {cell for cell, moves in left.items() if 0 < moves <= steps}
