@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -51,16 +50,7 @@ def batch(processor: MirageProcessor, texts: list[str], side: str) -> dict[str, 
 
 def run_two(folder: Path) -> None:
     """Start both processes; kill both when one fails or the time is over."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    env = {
-        **os.environ,
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-        "WORLD_SIZE": "2",
-        "OMP_NUM_THREADS": "1",
-    }
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
     script = Path(__file__).with_name("two_processes.py")
     both = [
         subprocess.Popen([sys.executable, str(script), str(folder)], env={**env, "RANK": str(rank)}) for rank in (0, 1)
