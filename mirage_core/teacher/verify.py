@@ -79,8 +79,9 @@ def findings(board: Board, explanation: Explanation, answer: str) -> Iterator[Fi
     if wrong:
         in_words = Story(scene, in_words=True)
         in_words.hear(explanation.after)
-        if not list(_wrong_moves(scene, in_words.told, "moves_not_answer", len(plan))):
-            after, wrong = in_words, []
+        wrong_in_words = list(_wrong_moves(scene, in_words.told, "moves_not_answer", len(plan)))
+        if not wrong_in_words or not after.told:
+            after, wrong = in_words, wrong_in_words
     yield from _wrong_squares(scene, before.squares + after.squares)
     yield from _wrong_moves(scene, before.told, "moves_not_answer", len(before.told))
     yield from wrong
