@@ -24,7 +24,7 @@ READERS: tuple[tuple[Callable[[str], Iterator[Claim]], tuple[str, ...]], ...] = 
     (corners, ("top", "upper", "bottom", "lower")),
     (counts, (*DIGITS, "hole")),
     (endings, ("target", "goal", "destination", "finish", "exit", "success", "succe", "win", "works", "fail", "hole",
-                "fall", "safe")),
+                "fall", "safe", "fell", "water", "won", "los", "surviv", "ice")),
     (letters, ("answer", "outcome", "option", "choice", "result")),
     (visits, ("visit", "before", "time", "back", "return", "new ", "not yet")),
     (stays, ("stay", "same square", "nothing", "effect", "edge", "border", "boundary", "wall", "rim", "off the",

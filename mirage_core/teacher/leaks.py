@@ -75,7 +75,7 @@ PLANNING_ONLY = (
              r"(?:plan|sequence|solution|action sequence|list|moves)\b"),
     compiled(r"\bthe (?:action )?(?:plan|solution|sequence|list) (?:\w+ )?(?:says?|specif\w+|states?|tells?|indicat\w+|dictat\w+|calls?"
              r"|requires?|wants?|gives?|asks?|instructs?|shows?|continues?|lists?|suggests?|provid\w+|demands?)\b"),
-    compiled(r"\bthe action plan\b|\bas per\b|\bin the prompt\b"),
+    compiled(r"\bas per\b|\bin the prompt\b"),
     compiled(r"\bmoves are (?:already )?known\b|\b(?:plan|moves|way|path) (?:is|are) known\b"),
 )  # fmt: skip
 """Leaks where the question states no plan; where it does, they are its own words."""
