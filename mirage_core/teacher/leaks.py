@@ -39,7 +39,7 @@ EVERYWHERE = (
     compiled(r"\b(?:overlay|overlaid|annotat(?:ion|ed)|visual (?:aid|hint|cue|guide)|helper|auxiliary|ground[- ]truth|gold)\b"),
     compiled(rf"\b(?:red|blue|green|yellow|{DRAWN}) (?:\w+ )?{LINE}\b(?<!as red arrows)"),
     compiled(rf"\b(?:arrows?|line) (?:\w+ ){{0,3}}?(?:indicates?|shows?|points?|leads?|goes|guides?|tells?|marks?|{DRAWN})\b"),
-    compiled(rf"\b(?:follow\w*|along|by|per|from) the (?:\w+ )?(?:arrows?|lines?|markings?)\b"),
+    compiled(r"\b(?:follow\w*|along|by|per|from) the (?:\w+ )?(?:arrows?|lines?|markings?)\b"),
     compiled(rf"\b(?:path|route|way|trajectory|trail|line|track|moves) (?:\w+ ){{0,2}}?(?:(?:is|are|was|has been|have been|it is"
              rf"|that is|which is) )?(?:already )?(?:{DRAWN}|(?:visible|seen|overlaid|given) in)\b"),
     compiled(r"\b(?:trail|trajectory)\b"),
@@ -71,7 +71,7 @@ PLANNING_ONLY = (
     compiled(rf"\b(?:{GIVEN}) (?:\w+ ){{0,2}}?{PLAN}\b"),
     compiled(rf"\b{PLAN} (?:\w+ ){{0,3}}?(?:(?:that )?(?:is|are|was|were|has been|have been|as|i was|already) )*(?:already )?"
              rf"{GIVEN}\b"),
-    compiled(rf"\b(?:according to|as per|per|following|follow|obeying|based on|matches|matching|from) (?:the|this|that) (?:action )?"
+    compiled(r"\b(?:according to|as per|per|following|follow|obeying|based on|matches|matching|from) (?:the|this|that) (?:action )?"
              r"(?:plan|sequence|solution|action sequence|list|moves)\b"),
     compiled(r"\bthe (?:action )?(?:plan|solution|sequence|list) (?:\w+ )?(?:says?|specif\w+|states?|tells?|indicat\w+|dictat\w+|calls?"
              r"|requires?|wants?|gives?|asks?|instructs?|shows?|continues?|lists?|suggests?|provid\w+|demands?)\b"),

@@ -71,7 +71,9 @@ TILE_AT = (
         r"\b(?P<no>no |not a |not an |without a )?(?P<tile>hole|target|goal|start)s?(?:ing point)?"
         rf"(?: (?:square|is|are|lies?|sits?|located|waits?|there))* (?:at|on|in) (?:square )?{SQUARE}$"
     ),
-    compiled(rf"\b(?P<no>no )?(?P<tile>hole)s? [^{SQUARE},;]*(?::|, (?:one|some|two)(?: of (?:them|which))? (?:at|in)) ?{SQUARE}$"),
+    compiled(
+        rf"\b(?P<no>no )?(?P<tile>hole)s? [^{SQUARE},;]*(?::|, (?:one|some|two)(?: of (?:them|which))? (?:at|in)) ?{SQUARE}$"
+    ),
 )
 IS_TILE = (
     compiled(
@@ -81,6 +83,7 @@ IS_TILE = (
     compiled(rf"^{SQUARE},? (?P<no>\b\B)?(?:where the (?P<tile>hole|target|goal|start) (?:is|lies|waits)\b)"),
     compiled(rf"^{SQUARE}, (?P<no>\b\B)?(?:a|the) (?P<tile>hole|target|goal|start)(?=$|,| and\b)"),
 )
+
 
 def tiles(piece: str) -> Iterator[Claim]:
     for pattern in TILE_AT:
@@ -129,8 +132,12 @@ CLEAR = (
     r"(?P<clear>free of (?:any )?holes|(?:contains|has|holds) no holes?|(?:all|only|pure(?:ly)?|completely|entirely|whole) "
     r"(?:ice|safe|clear|free)|clear|safe|free|ice)"
 )
-LINES_CLEAR = compiled(rf"\b{LINE} (?:(?:is|are|stays|looks) (?:also |again )?)?{CLEAR}\b(?! (?:to|at|in|on|until|for)\b)")
-HOLE_IN_LINE = compiled(rf"\b(?P<no>no )?(?P<hole>holes?) (?:(?:is|are|lies?|waits?|there) )*(?:in|at|on|along) (?:the )?{LINE}\b")
+LINES_CLEAR = compiled(
+    rf"\b{LINE} (?:(?:is|are|stays|looks) (?:also |again )?)?{CLEAR}\b(?! (?:to|at|in|on|until|for)\b)"
+)
+HOLE_IN_LINE = compiled(
+    rf"\b(?P<no>no )?(?P<hole>holes?) (?:(?:is|are|lies?|waits?|there) )*(?:in|at|on|along) (?:the )?{LINE}\b"
+)
 
 
 def lines(piece: str) -> Iterator[Claim]:

@@ -24,15 +24,15 @@ MOVER = (
 UNIT = r"(?:squares?|cells?|tiles?|steps?|moves?|times?|rows?|columns?|spaces?)"
 AMOUNT = rf"(?:(?:by )?(?P<times>{NUMBER}) (?:more )?{UNIT}|(?P<word>once|twice|thrice))"
 AHEAD = rf"(?:(?:just |another )?(?P<ahead>{NUMBER}|a|another) (?:more )?(?:single )?{UNIT} (?:straight |further )?)?"
-FILLER = r"(?:(?:then|and|finally|first|firstly|second|third|fourth|fifth|sixth|lastly|last|next|again|now|step|\d+)\b ?)*"
+FILLER = (
+    r"(?:(?:then|and|finally|first|firstly|second|third|fourth|fifth|sixth|lastly|last|next|again|now|step|\d+)\b ?)*"
+)
 TOLD = (
     compiled(rf"^{FILLER}{AHEAD}{DIRECTION}(?: again)?(?: {AMOUNT})?"),
     compiled(rf"{MOVER} (?:(?!{NUMBER}\b)\w+ ){{0,4}}?{AHEAD}{DIRECTION}(?: again)?(?: (?:straight )?{AMOUNT})?"),
 )
 LETTER = re.compile(r"^(?:(?:and|then) )?(?P<way>[UDLR])(?= [a-z]|$)")
-CLAUSE = compiled(
-    r"[,;()→]|->|=>|\b(?:and|then|but|while|because|since|so|where|which|until|as|after that|or)\b"
-)
+CLAUSE = compiled(r"[,;()→]|->|=>|\b(?:and|then|but|while|because|since|so|where|which|until|as|after that|or)\b")
 UNTOLD = compiled(
     r"\b(?:not|never|without|instead of|rather than|would|could|might|may|if|unless|cannot|must|has to|have to|need\w*"
     r"|blocked|avoid (?:going|moving|stepping))\b|n['’]t\b|\b(?:hole|goal|target|start|square)s? (?:\w+ )?"

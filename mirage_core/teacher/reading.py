@@ -109,7 +109,9 @@ ORIGIN = compiled(rf"\b(?:from|leav(?:e|ing)) (?:the )?(?:square )?{SQUARE}$")
 TO = compiled(r"\b(?:to|onto|into)\b|->|=>|→")
 LINK = compiled(rf"^{SQUARE} ?(?:(?:I |it |me )?(?:up|down|left|right)?(?: ?on)? ?(?:to|onto|into)) ?{SQUARE}$")
 ARROW = compiled(rf"^{SQUARE} ?(?:->|=>|→) ?{SQUARE}$")
-LIST = compiled(rf"^{SQUARE} ?(?:,|and|or|, and|, or|&)+ ?(?:(?:another|one|a second)(?: one| hole)? (?:at|in) )?{SQUARE}$")
+LIST = compiled(
+    rf"^{SQUARE} ?(?:,|and|or|, and|, or|&)+ ?(?:(?:another|one|a second)(?: one| hole)? (?:at|in) )?{SQUARE}$"
+)
 
 
 def _lead(piece: str) -> Lead | None:

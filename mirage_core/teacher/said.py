@@ -1,10 +1,11 @@
 """Whether a thought that a model wrote may be learnt from: all of `verify`, and what only models do wrong.
 
-What counts as a claim. Squares with or without their tiles, moves, and words about distances, places, neighbours, sides,
-rows and columns, corners, counts, visits and endings are read and must hold. Let pass are opinions, odds ("slightly
-raising the chance of success"), wishes, suppositions, reasons ("so I have to turn") and whatever else the readers do not
-know: text is not rejected for being unread, or no free style could pass. How much went unread is counted, so that a
-teacher who talks past the readers shows in the report. Moves told in words ahead of the cue are not read either.
+What counts as a claim. Squares with or without their tiles, moves, and words about distances, places, neighbours,
+sides, rows and columns, corners, counts, visits and endings are read and must hold. Let pass are opinions, odds
+("slightly raising the chance of success"), wishes, suppositions, reasons ("so I have to turn") and whatever else the
+readers do not know: text is not rejected for being unread, or no free style could pass. How much went unread is
+counted, so that a teacher who talks past the readers shows in the report. Moves told in words ahead of the cue are not
+read either.
 """
 
 import re
@@ -12,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from mirage_core.puzzles import vsp, vsp_reasoning
+from mirage_core.puzzles import vsp
 from mirage_core.teacher import Explanation
 from mirage_core.teacher.leaks import leak_in
 from mirage_core.teacher.reading import read, read_walk
@@ -31,8 +32,12 @@ MAX_SAME_SENTENCE = 2
 """Sampling that ran into a loop says the same three times."""
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 BOX = re.compile(r"\\boxed\s*\{([^}]*)\}?|\$\\?boxed")
-ANSWER_LINE = compiled(r"\b(?:the )?(?:final )?(?:answer|action plan)\b(?: is|:)+ ?\W*(?P<told>[UDLR](?:\W+[UDLR])*|[ABC])\b")
-MARKUP = re.compile(r"\*\*|__|`|^\s*#+ |^\s*[-*•] |^\s*\|.*\||</?[a-z]+[^>]*>|\$|\\[a-z]+|https?://", re.MULTILINE | re.I)
+ANSWER_LINE = compiled(
+    r"\b(?:the )?(?:final )?(?:answer|action plan)\b(?: is|:)+ ?\W*(?P<told>[UDLR](?:\W+[UDLR])*|[ABC])\b"
+)
+MARKUP = re.compile(
+    r"\*\*|__|`|^\s*#+ |^\s*[-*•] |^\s*\|.*\||</?[a-z]+[^>]*>|\$|\\[a-z]+|https?://", re.MULTILINE | re.I
+)
 CUE = compiled(
     r"\b(?:visuali[sz]\w*|pictur\w+|imagin\w*|envision\w*|draw\w*|sketch\w*|trac\w+|look\w*|see|seeing|focus\w*|think\w*"
     r"|consider\w*|reflect\w*|bring\w*|map\w*|mind|mentally|view\w*|observ\w*|examin\w*|study|conceiv\w*|recall\w*)\b"
@@ -106,7 +111,9 @@ def _answers(sentences: list[str], answer: str) -> Iterator[Objection]:
             continue
         told = (found[1] or "") if box else found["told"]
         if _letters(told) != _letters(answer):
-            yield Objection("other_answer", sentence, f"Your text gives {_quoted(told)} as the answer, which it is not.")
+            yield Objection(
+                "other_answer", sentence, f"Your text gives {_quoted(told)} as the answer, which it is not."
+            )
         elif box:
             yield Objection("boxed_answer", sentence, "Leave the boxed answer out; it is added behind your text.")
 

@@ -16,6 +16,7 @@ from mirage_core.teacher import Explanation
 from mirage_core.teacher.scene import PUZZLES_REMEMBERED, TILE_NAMES, Scene, manhattan, scene_of
 from mirage_core.teacher.story import Finding, Square, Story, Told
 
+
 def verify(board: Board, explanation: Explanation, answer: str) -> Verdict:
     """Check a planning thought: the answer, every square and claim, and that `after` tells the answer's moves.
 

@@ -172,9 +172,7 @@ def _change(rng, told, pattern, change):
 
 def _replace(told, part, match, new):
     text = getattr(told.thought, part)
-    return told._replace(
-        thought=told.thought._replace(**{part: text[: match.start()] + new + text[match.end() :]})
-    )
+    return told._replace(thought=told.thought._replace(**{part: text[: match.start()] + new + text[match.end() :]}))
 
 
 def _some_move(rng, told):
@@ -189,7 +187,11 @@ def _some_move(rng, told):
     moves, wanted = [], list(cells)
     for match in reversed(found):  # from the end, as openings name squares too
         cell = (int(match[1]), int(match[2]))
-        if wanted and cell == wanted[-1] and not re.search(r"(next|beside|adjacent) (to )?$|touches $|and $", _ahead(match)):
+        if (
+            wanted
+            and cell == wanted[-1]
+            and not re.search(r"(next|beside|adjacent) (to )?$|touches $|and $", _ahead(match))
+        ):
             moves.append((part, match, wanted.pop()))
     return moves[rng.integers(len(moves))] if moves and not wanted else None
 
