@@ -6,7 +6,7 @@ Only what is affirmed or denied is a claim; hopes, odds and hypotheses ("would",
 from collections.abc import Callable, Iterator
 
 from mirage_core.teacher.claims import Claim
-from mirage_core.teacher.read_board import counts, neighbours, tiles
+from mirage_core.teacher.read_board import corners, counts, lines, neighbours, sides, tiles
 from mirage_core.teacher.read_distances import distances, nearing, positions
 from mirage_core.teacher.read_story import endings, letters, stays, visits
 from mirage_core.teacher.words import NUMBERS
@@ -19,9 +19,12 @@ READERS: tuple[tuple[Callable[[str], Iterator[Claim]], tuple[str, ...]], ...] = 
     (positions, ("row", "column", "square", "cell", "tile", "above", "below", "left", "right")),
     (neighbours, ("hole", "safe", "next to", "beside", "adjacent", "alongside", "border", "touch", "neighb")),
     (tiles, ("hole", "target", "goal", "start", "ice")),
+    (sides, ("hole",)),
+    (lines, ("row", "column")),
+    (corners, ("top", "upper", "bottom", "lower")),
     (counts, (*DIGITS, "hole")),
     (endings, ("target", "goal", "destination", "finish", "exit", "success", "succe", "win", "works", "fail", "hole",
-                "fall", "safe")),
+                "fall", "safe", "fell", "water", "won", "los", "surviv", "ice")),
     (letters, ("answer", "outcome", "option", "choice", "result")),
     (visits, ("visit", "before", "time", "back", "return", "new ", "not yet")),
     (stays, ("stay", "same square", "nothing", "effect", "edge", "border", "boundary", "wall", "rim", "off the",

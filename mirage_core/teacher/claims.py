@@ -201,6 +201,74 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
+class HoleAside:
+    """A hole lies in a direction: "the hole below", "a hole directly above the player"."""
+
+    reason: ClassVar[str] = "wrong_neighbours"
+    words: str
+    move: str
+    """Letter of the move that leads that way."""
+    about: About
+    adjacent: bool
+    """Whether it is the very next square; otherwise it may lie anywhere on that side, in the same line."""
+    negated: bool
+
+    def objection(self, spot: Spot) -> str | None:
+        scene = spot.scene
+        for cell in _cells(spot, self.about):
+            line = [scene.step(cell, self.move)] if scene.step(cell, self.move) != cell else []
+            while line and not self.adjacent and not self.negated and scene.step(line[-1], self.move) != line[-1]:
+                line.append(scene.step(line[-1], self.move))
+            if any(scene.tile(there) == "H" for there in line) == self.negated:
+                return f"from {cell} there is {'a' if self.negated else 'no'} hole on that side"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class LineHoles:
+    """A whole row or column has holes, or none: "the top row is free of holes"."""
+
+    reason: ClassVar[str] = "wrong_tile"
+    words: str
+    axis: Literal["rows", "columns"]
+    number: int | None
+    """Counted from 0, from the end if negative; None is the middle one."""
+    free: bool
+
+    def objection(self, spot: Spot) -> str | None:
+        scene = spot.scene
+        number = scene.size // 2 if self.number is None else self.number
+        number += scene.size * (number < 0)
+        if not 0 <= number < scene.size:
+            return f"the board has {scene.size} {self.axis}"
+        line = scene.rows[number] if self.axis == "rows" else "".join(row[number] for row in scene.rows)
+        if ("H" in line) != self.free:
+            return None
+        return f"{self.axis[:-1]} {number} has {'a' if self.free else 'no'} hole"
+
+
+@dataclass(frozen=True, slots=True)
+class Corner:
+    """Start or target lies in a corner of the board, or in that part of it."""
+
+    reason: ClassVar[str] = "wrong_position"
+    words: str
+    about: Literal["start", "target"]
+    down: bool
+    right: bool
+    exact: bool
+    """Whether the very corner is meant."""
+
+    def objection(self, spot: Spot) -> str | None:
+        scene, last = spot.scene, spot.scene.size - 1
+        cell = scene.start if self.about == "start" else scene.goal
+        meant = (last * self.down, last * self.right)
+        if cell == meant or (not self.exact and all(2 * abs(a - b) <= last for a, b in zip(cell, meant, strict=True))):
+            return None
+        return f"the {self.about} is at {cell}"
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     """A number of the puzzle: rows of the board, holes on it, moves of the plan."""
 

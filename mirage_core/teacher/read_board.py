@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
-from mirage_core.teacher.claims import About, Beside, Claim, Count, Neighbours, Tile
+from mirage_core.teacher.claims import About, Beside, Claim, Corner, Count, HoleAside, LineHoles, Neighbours, Tile
 from mirage_core.teacher.words import ABOUT, ABOUTS, NEAR, NUMBER, SQUARE, compiled, number_of, stance_of, words_of
 
 QUANTITY = rf"(?P<number>no|not any|without any|without|free of|any|an|a|the only|only|{NUMBER})"
@@ -66,21 +66,115 @@ def _quantity(word: str) -> int | None:
 
 
 TILES = {"hole": "H", "target": "G", "goal": "G", "start": "S", "ice": "F"}
-TILE_AT = compiled(
-    r"\b(?P<no>no |not a |not an |without a )?(?P<tile>hole|target|goal|start)(?:ing point)?"
-    rf"(?: (?:square|is|lies|sits|located|waits))* (?:at|on|in) (?:square )?{SQUARE}$"
+TILE_AT = (
+    compiled(
+        r"\b(?P<no>no |not a |not an |without a )?(?P<tile>hole|target|goal|start)s?(?:ing point)?"
+        rf"(?: (?:square|is|are|lies?|sits?|located|waits?|there))* (?:at|on|in) (?:square )?{SQUARE}$"
+    ),
+    compiled(
+        rf"\b(?P<no>no )?(?P<tile>hole)s? [^{SQUARE},;]*(?::|, (?:one|some|two)(?: of (?:them|which))? (?:at|in)) ?{SQUARE}$"
+    ),
 )
-IS_TILE = compiled(
-    rf"^{SQUARE} (?:is|was) (?P<no>not )?(?:a |an |the )?(?:\w+ )?"
-    r"(?P<tile>hole|target|goal|start|ice)\b(?! (?:of|from)\b)"
+IS_TILE = (
+    compiled(
+        rf"^{SQUARE},? (?:which |that |and )?(?:is|was) (?P<no>not )?(?:a |an |the )?(?:\w+ )?"
+        r"(?P<tile>hole|target|goal|start|ice)\b(?! (?:of|from)\b)"
+    ),
+    compiled(rf"^{SQUARE},? (?P<no>\b\B)?(?:where the (?P<tile>hole|target|goal|start) (?:is|lies|waits)\b)"),
+    compiled(rf"^{SQUARE}, (?P<no>\b\B)?(?:a|the) (?P<tile>hole|target|goal|start)(?=$|,| and\b)"),
 )
 
 
 def tiles(piece: str) -> Iterator[Claim]:
-    if (found := TILE_AT.search(piece)) and stance_of(piece, found.start()) != "supposed":
-        yield Tile(found[0], TILES[found["tile"].lower()], found["no"] is not None, "after")
-    if found := IS_TILE.search(piece):
-        yield Tile(found[0], TILES[found["tile"].lower()], found["no"] is not None, "before")
+    for pattern in TILE_AT:
+        if (found := pattern.search(piece)) and stance_of(piece, found.start()) != "supposed":
+            yield Tile(found[0], TILES[found["tile"].lower()], found["no"] is not None, "after")
+    for pattern in IS_TILE:
+        if found := pattern.search(piece):
+            yield Tile(found[0], TILES[found["tile"].lower()], found["no"] is not None, "before")
+
+
+# sides, lines and corners
+
+WAYS = {"above": "U", "below": "D", "left": "L", "right": "R", "north": "U", "south": "D", "west": "L", "east": "R"}
+NEXT = r"(?P<next>(?:directly |immediately |right |just )?)"
+ASIDE = r"(?:above|below|(?:(?:to|on) (?:the|my|its) )(?:left|right|north|south|west|east))"
+ORIGIN_OF = r"(?: (?:of )?(?:the |my )?(?P<about>start|player|me|target|goal)(?:'s)?\b)?"
+HOLES_ASIDE = (
+    compiled(rf"\b(?P<no>no )?holes? (?:(?:is|are|lies?|waits?|there) )*{NEXT}(?P<side>{ASIDE})\b{ORIGIN_OF}"
+             rf"(?! ?{SQUARE})(?: and (?P<other>{ASIDE})\b)?"),
+    compiled(rf"\b{NEXT}(?P<side>{ASIDE}){ORIGIN_OF},? (?:there )?(?:is|lies|waits) (?P<no>no |a |another )holes?\b"),
+    compiled(rf"\b(?P<next>next|adjacent|neighbou?ring) (?:square|cell|tile) (?P<side>{ASIDE}|above|below)\b"
+             rf"{ORIGIN_OF} (?:is|has) (?P<no>no |not a |a )hole\b"),
+)  # fmt: skip
+
+
+def sides(piece: str) -> Iterator[Claim]:
+    for pattern in HOLES_ASIDE:
+        for found in pattern.finditer(piece):
+            stance = stance_of(piece, found.start())
+            if stance == "supposed" and "hole" in piece[: found.start()]:
+                continue
+            groups = found.groupdict()
+            negated = (groups["no"] or "").lower().strip() in ("no", "not a")
+            for side in filter(None, (groups["side"], groups.get("other"))):
+                move = WAYS[side.lower().split()[-1]]
+                yield HoleAside(found[0], move, _about(groups["about"]), bool(groups["next"]), negated)
+
+
+ORDINALS = {"top": 0, "first": 0, "left": 0, "leftmost": 0, "second": 1, "third": 2, "fourth": 3, "bottom": -1,
+            "last": -1, "right": -1, "rightmost": -1, "middle": None, "central": None}  # fmt: skip
+LINE = (
+    rf"(?:(?P<ordinal>{'|'.join(ORDINALS)})(?:most)? (?P<line>row|column)s?|(?P<counted>row|column) "
+    rf"(?P<number>{NUMBER}))"
+)
+CLEAR = (
+    r"(?P<clear>free of (?:any )?holes|(?:contains|has|holds) no holes?|(?:all|only|pure(?:ly)?|completely|entirely|whole) "
+    r"(?:ice|safe|clear|free)|clear|safe|free|ice)"
+)
+LINES_CLEAR = compiled(
+    rf"\b{LINE} (?:(?:is|are|stays|looks) (?:also |again )?)?{CLEAR}\b(?! (?:to|at|in|on|until|for)\b)"
+)
+HOLE_IN_LINE = compiled(
+    rf"\b(?P<no>no )?(?P<hole>holes?) (?:(?:is|are|lies?|waits?|there) )*(?:in|at|on|along) (?:the )?{LINE}\b"
+)
+
+
+def lines(piece: str) -> Iterator[Claim]:
+    for pattern in (LINES_CLEAR, HOLE_IN_LINE):
+        for found in pattern.finditer(piece):
+            if stance_of(piece, found.start()) == "supposed":
+                continue
+            groups = found.groupdict()
+            word = groups["ordinal"]
+            number = ORDINALS[word.lower()] if word else number_of(groups["number"])
+            axis: Any = f"{(groups['line'] or groups['counted']).lower()}s"
+            free = pattern is LINES_CLEAR or bool(groups["no"]) or stance_of(piece, found.start()) == "denied"
+            yield LineHoles(found[0], axis, number, free)
+
+
+CORNER = compiled(
+    r"\b(?P<who>player|start|starting point|I|target|goal|destination)\b(?: square| point)?"
+    r"(?: (?!not\b)\w+){0,3} (?:at|in|from|on|near) the (?P<height>top|upper|bottom|lower)[- ](?P<width>left|right)"
+    r"(?P<corner>(?:most)?(?: hand)? corner)?\b"
+)
+STARTING = compiled(
+    r"\b(?P<who>start)(?:ing|s) (?:out )?(?:at|in|from) the (?P<height>top|upper|bottom|lower)[- ](?P<width>left|right)"
+    r"(?P<corner> corner)?\b"
+)
+
+
+def corners(piece: str) -> Iterator[Claim]:
+    for pattern in (CORNER, STARTING):
+        for found in pattern.finditer(piece):
+            if stance_of(piece, found.start()) == "affirmed":
+                yield Corner(
+                    found[0],
+                    "target" if found["who"].lower() in ("target", "goal", "destination") else "start",
+                    found["height"].lower() in ("bottom", "lower"),
+                    found["width"].lower() == "right",
+                    found["corner"] is not None,
+                )
 
 
 # counts
@@ -99,7 +193,7 @@ COUNTS: tuple[tuple[Literal["rows", "holes", "moves"], re.Pattern[str]], ...] = 
                        rf"(?P<number>{NUMBER}) (?:moves?|steps?)\b(?! (?:left|to go|remain))")),
     ("moves", compiled(rf"\b(?:plan|way|route|path) is (?P<number>{NUMBER}) (?:moves?|steps?) long\b")),
     ("moves", compiled(rf"\b(?P<number>{NUMBER})-(?:move|step) (?:plan|way|route|path)\b")),
-    ("moves", compiled(rf"\b(?:reached|reaches it|done|success) (?:in|after) "
+    ("moves", compiled(rf"\b(?:reached|reaches it|(?:reach(?:es)?|get(?:s)? to) the (?:goal|target)|done|success) (?:in|after) "
                        rf"(?P<number>{NUMBER}) (?:moves?|steps?)\b")),
 )  # fmt: skip
 

@@ -104,6 +104,7 @@ ON_SIDE = compiled(
     r"\b(?:is|lies|sits|waits) (?:\w+ and )?(?:to the |somewhere )?(?P<side>above|below|left|right)\b"
     r"(?! (?:next|beside|on|at|in)\b)"
 )
+ON_BOTH_SIDES = compiled(r"\b(?:is|lies|sits|waits) (?:somewhere )?(?P<side>above|below) and to the (?:left|right)\b")
 IN_LINE = compiled(r"\bin the same (?P<line>row|column)\b")
 TARGET_SUBJECT = compiled(
     rf"^{SQUARE} (?:is|lies|sits|waits)|\b(?:target|goal)\b(?: at)?.*?\b(?:is|lies|sits|waits)\b|\btarget\b.{{0,12}}$"
@@ -113,7 +114,7 @@ TARGET_ORIGIN = compiled(rf"\b(?:of|from|above|below) {TARGET}\b")
 
 
 def positions(piece: str) -> Iterator[Claim]:
-    for pattern in (OFFSET, ON_SIDE, IN_LINE):
+    for pattern in (OFFSET, ON_SIDE, ON_BOTH_SIDES, IN_LINE):
         for found in pattern.finditer(piece):
             # what lies where: the target from the player, or the player from the target
             inverted = TARGET_ORIGIN.search(piece, found.start()) is not None

@@ -28,6 +28,27 @@ ENDINGS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("H", compiled(r"\bfail[ -]in[ -](?:a )?hole\W{0,2} "
                     r"(?:is |becomes |now )*(?:certain|sure|guaranteed|inevitable)\b")),
     ("H", compiled(r"\bhole[ -]failure (?:is |becomes )?(?:certain|inevitable|guaranteed)\b")),
+    ("G", compiled(rf"\b(?:mak|mad|get|got|com|cam)\w* (?:it |safely )*(?:to|at) {TARGET}\b")),
+    ("G", compiled(rf"\b(?:bring|tak|lead|get|carr|deliver)\w* (?:\w+ ){{1,3}}?(?<!closer )(?<!nearer )(?:on)?to {TARGET}\b")),
+    ("G", compiled(r"\b(?:plan|player|walk|result|outcome|end|attempt|mission|game|try|route|path) (?:\w+ )?(?:is|was|proves) "
+                   r"(?:(?!no\b)\w+ ){0,3}?(?:success\w*|won|victory)\b")),
+    ("G", compiled(r"\b(?:has|have) (?:\w+ )?(?:won|succeeded)\b|\b(?:mission|attempt|route|path) succeeds\b"
+                   r"|\bto a (?:\w+ )?(?:success|happy|good)\w* end\b")),
+    ("SFH", compiled(rf"\b{TARGET} (?:(?:is|stays|remains|was|still|left) )+(?:out of reach|un(?:reached|reachable)|(?:far |some way )?away)\b")),
+    ("SFH", compiled(rf"\bnot (?:yet )?(?:at|on) {TARGET}\b|\b(?:no|without|not a) success\b")),
+    ("SFH", compiled(rf"\b(?:end|stop|halt|finish|run)\w* (?:\w+ ){{0,2}}?(?:before|short of|ahead of|away from"
+                     rf"|(?:somewhere|anywhere) else than(?: (?:at|on))?) {TARGET}\b")),
+    ("SFH", compiled(rf"\btoo (?:short|few|little) (?:\w+ )?to (?:reach|get to|arrive at) {TARGET}\b")),
+    ("SFH", compiled(r"\b(?:result|outcome|end) (?:\w+ )?(?:is|was) (?:\w+ ){0,2}?(?:failure|defeat|loss)\b"
+                     r"|\b(?:game|player) (?:is|has) lost\b")),
+    ("H", compiled(rf"\b(?:fall|fell|drop|plung|sink|sunk)\w* (?:in|into|through) (?:the )?(?:icy |cold )?(?:water|lake|ice)\b"
+                   rf"|\b(?:fall|fell|drop|plung)\w* (?:in|through)(?= ?$|,)|\b(?:swallow|caught|trapp|end)\w* (?:up )?(?:by|in) {HOLE}\b")),
+    ("H", compiled(rf"\b(?:lead|bring|carr|tak|send|sent|step|walk|run|ran|mov|go|slid|tumbl|land)\w* (?:\w+ ){{0,4}}?into {HOLE}\b")),
+    ("H", compiled(rf"\b(?:fail|los|lost|end)\w* (?:because of|due to|at|on|to) {HOLE}\b|\b(?:is|are|am|lies|sits|stands) (?:now )?in {HOLE}\b"
+                   r"|\b(?:last|final) (?:square|cell|tile|move) is a (?:fall|hole)\b|\bfailure in a hole\b")),
+    ("SF", compiled(r"\b(?:end|finish|stop|stay|remain|stand|is|am)(?:s|ing|ed)? (?:up )?(?:still |left |only )?on (?:the |plain |mere "
+                    r"|safe |solid |bare )*ice\b")),
+    ("SFG", compiled(r"\b(?:player|i) (?:\w+ )?surviv\w*\b|\b(?:outcome|result|end) is safe\b")),
     ("SFG", compiled(r"\b(?:stay|keep|remain|end|is|am|are)(?:s|ing)? (?:(?:me|the player|i) )?(?:\w+ )?"
                       r"(?:safe|safely)\b")),
     ("SFG", compiled(r"\b(?:on|onto) (?:the |a )?safe (?:square|ground|ice|path|tile|cell|side)\b")),

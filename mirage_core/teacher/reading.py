@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mirage_core.teacher.assertions import claims_in
 from mirage_core.teacher.claims import Claim
+from mirage_core.teacher.read_walk import Walked, walked
 from mirage_core.teacher.words import NUMBER, SQUARE, compiled
 
 PIECES_REMEMBERED = 1 << 15
@@ -37,6 +38,12 @@ class Reading(NamedTuple):
     before_square: bool
     ends: bool
     """Whether a sentence ends here."""
+
+
+@lru_cache(maxsize=PIECES_REMEMBERED)
+def read_walk(piece: str) -> Walked:
+    """The moves that a piece tells in words; it is cut as for `read`."""
+    return walked(piece.rstrip(".!? "))
 
 
 @lru_cache(maxsize=PIECES_REMEMBERED)
@@ -102,7 +109,9 @@ ORIGIN = compiled(rf"\b(?:from|leav(?:e|ing)) (?:the )?(?:square )?{SQUARE}$")
 TO = compiled(r"\b(?:to|onto|into)\b|->|=>|→")
 LINK = compiled(rf"^{SQUARE} ?(?:(?:I |it |me )?(?:up|down|left|right)?(?: ?on)? ?(?:to|onto|into)) ?{SQUARE}$")
 ARROW = compiled(rf"^{SQUARE} ?(?:->|=>|→) ?{SQUARE}$")
-LIST = compiled(rf"^{SQUARE} ?(?:,|and|or|, and|, or|&)+ ?{SQUARE}$")
+LIST = compiled(
+    rf"^{SQUARE} ?(?:,|and|or|, and|, or|&)+ ?(?:(?:another|one|a second)(?: one| hole)? (?:at|in) )?{SQUARE}$"
+)
 
 
 def _lead(piece: str) -> Lead | None:

@@ -5,48 +5,16 @@ distances, neighbours, counts and visits, and how it ends (`claims` lists them a
 contradict their own board in 6 of 10 samples, so no text is trusted, the oracle's neither.
 """
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from mirage_core.puzzles import vsp_reasoning
 from mirage_core.puzzles.verdict import OK, Verdict
 from mirage_core.puzzles.vsp import MOVES, Board, Cell, check
 from mirage_core.teacher import Explanation
-from mirage_core.teacher.claims import Claim, Spot
-from mirage_core.teacher.reading import Lead, read
 from mirage_core.teacher.scene import PUZZLES_REMEMBERED, TILE_NAMES, Scene, manhattan, scene_of
-from mirage_core.teacher.words import SQUARE
-
-TILE_LETTERS = {"start": "S", "ice": "F", "hole": "H", "target": "G", "goal": "G"}
-SQUARE_FORM = re.compile(r"\(\s*(-?\d+)\s*,\s*(-?\d+)\s*\)(?:\s*,\s*([A-Za-z]+)\s*\])?")
-"""The opening bracket is left to the words before; without brackets the text names a place, but not its tile."""
-CUT = "\0"
-CUT_SQUARE, CUT_SENTENCE = f" {SQUARE}{CUT}{SQUARE} ", f".{CUT}"
-"""A text is cut into pieces at its squares, which leave a sign on both sides, and behind its sentences."""
-
-
-class Finding(NamedTuple):
-    """One contradiction between a text and its board."""
-
-    reason: str
-    words: str
-    """Of the text."""
-    truth: str
-
-
-class Square(NamedTuple):
-    """A square as the text names it."""
-
-    cell: Cell
-    letter: str
-    """Of the tile; empty if no tile is named, "?" if there is no such tile."""
-    words: str
-
-
-Told = tuple[Cell, str | None]
-"""A move as the text tells it: the square it leads to, and its direction, if told."""
+from mirage_core.teacher.story import Finding, Square, Story, Told
 
 
 def verify(board: Board, explanation: Explanation, answer: str) -> Verdict:
@@ -76,13 +44,22 @@ def verify_outcome(board: Board, plan: str, step: int | None, explanation: Expla
 
 def verify_row(task: str, board: Board, meta: dict[str, Any], explanation: Explanation, answer: str) -> Verdict:
     """Check the thought of a row; `task` and `meta` are those of the `Row`."""
+    return _verdict(findings_row(task, board, meta, explanation, answer))
+
+
+def findings_row(
+    task: str, board: Board, meta: dict[str, Any], explanation: Explanation, answer: str
+) -> Iterator[Finding]:
+    """Yield every contradiction in the thought of a row, by the rules of its task."""
     if task == vsp_reasoning.TASK:
-        return verify_outcome(board, meta["plan"], meta["step"], explanation, answer)
-    return verify(board, explanation, answer)
+        return findings_outcome(board, meta["plan"], meta["step"], explanation, answer)
+    return findings(board, explanation, answer)
 
 
 def findings(board: Board, explanation: Explanation, answer: str) -> Iterator[Finding]:
     """Yield every contradiction in a planning thought, the gravest kinds first.
+
+    The moves of `after` may name the squares they reach or directions alone ("right twice, then down").
 
     Reasons: "answer_<reason of check>", "empty_thought", "square_outside", "wrong_tile", "wrong_move" (a told move does
     not lead to the square it names), "moves_not_answer" (the moves told are not the plan), then those of `claims`:
@@ -99,9 +76,16 @@ def findings(board: Board, explanation: Explanation, answer: str) -> Iterator[Fi
     before, after = Story(scene), Story(scene)
     before.hear(explanation.before)
     after.hear(explanation.after)
+    wrong = list(_wrong_moves(scene, after.told, "moves_not_answer", len(plan)))
+    if wrong:
+        in_words = Story(scene, in_words=True)
+        in_words.hear(explanation.after)
+        wrong_in_words = list(_wrong_moves(scene, in_words.told, "moves_not_answer", len(plan)))
+        if not wrong_in_words or not after.told:
+            after, wrong = in_words, wrong_in_words
     yield from _wrong_squares(scene, before.squares + after.squares)
     yield from _wrong_moves(scene, before.told, "moves_not_answer", len(before.told))
-    yield from _wrong_moves(scene, after.told, "moves_not_answer", len(plan))
+    yield from wrong
     yield from before.wrong_claims
     yield from after.wrong_claims
 
@@ -135,82 +119,6 @@ def findings_outcome(
     yield from story.wrong_claims
 
 
-class Story:
-    """What a text tells: the squares it names, the moves it makes, and where its claims on them are wrong."""
-
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        self.squares: list[Square] = []
-        self.told: list[Told] = []
-        self.wrong_claims: list[Finding] = []
-        self._num_told_before = 0
-        """Moves told before this sentence."""
-        self._waiting: list[tuple[Claim, Cell | None, Cell | None]] = []
-        """Claims of this sentence ahead of its first move."""
-        self._listed: tuple[Claim, ...] = ()
-        """Claims that hold for all squares of a list."""
-        self._origin: Lead | None = None
-
-    def hear(self, text: str) -> None:
-        """Read a text that goes on where the last one ended."""
-        parts = SQUARE_FORM.split(_plain(text))
-        squares = [_square(*named) for named in zip(parts[1::4], parts[2::4], parts[3::4], strict=True)]
-        place = 0
-        for piece in CUT_SQUARE.join(parts[::4]).replace(". ", CUT_SENTENCE).split(CUT):
-            claims, lead, origin, links, lists, after_square, before_square, ends = read(piece)
-            if claims or lists:
-                before = squares[place - 1].cell if after_square else None
-                self._hear_claims(claims, before, squares[place].cell if before_square else None)
-            if before_square:
-                cell = squares[place].cell
-                if lead is None and links and self._origin and manhattan(squares[place - 1].cell, cell) < 2:
-                    lead = self._origin
-                if lead is not None:
-                    self._tell(cell, lead.direction)
-                self._origin = origin
-                place += 1
-            if ends:
-                self._end_sentence()
-        self._end_sentence()
-        self.squares += squares
-
-    def _tell(self, cell: Cell, direction: str | None) -> None:
-        told = self.told
-        if direction is None and len(told) > self._num_told_before and told[-1][0] == cell:
-            return  # "Moving to [...], I fall into [...]" tells one move
-        told.append((cell, direction))
-
-    def _hear_claims(self, claims: tuple[Claim, ...], before: Cell | None, after: Cell | None) -> None:
-        at = len(self.told)
-        self._listed = claims or self._listed
-        if at == self._num_told_before:
-            self._waiting += [(claim, before, after) for claim in self._listed]
-        elif at < len(self.scene.cells):  # else the moves told are wrong already
-            spot = Spot(self.scene, at, False, before, after)
-            for claim in self._listed:
-                objection = claim.objection(spot)
-                if objection is not None:
-                    self.wrong_claims.append(Finding(claim.reason, claim.words, objection))
-
-    def _end_sentence(self) -> None:
-        if self._waiting:
-            self._check_waiting()
-            self._waiting = []
-        self._num_told_before = len(self.told)
-        self._listed = ()
-        self._origin = None
-
-    def _check_waiting(self) -> None:
-        """Claims ahead of the first move of their sentence are about the move before or about that move."""
-        at = self._num_told_before
-        alone = len(self.told) == at
-        points = [point for point in ((at,) if alone else (at, at + 1)) if point < len(self.scene.cells)]
-        for claim, before, after in self._waiting:
-            objections = [claim.objection(Spot(self.scene, point, alone, before, after)) for point in points]
-            if objections and None not in objections:
-                self.wrong_claims.append(Finding(claim.reason, claim.words, str(objections[-1])))
-
-
 @lru_cache(maxsize=PUZZLES_REMEMBERED)
 def _graded(board: Board, answer: str) -> Verdict:
     return check(board, rf"\boxed{{{answer}}}")
@@ -224,23 +132,6 @@ def _graded_outcome(board: Board, plan: str, answer: str) -> Verdict:
 def _verdict(found: Iterator[Finding]) -> Verdict:
     first = next(found, None)
     return Verdict(False, first.reason) if first else OK
-
-
-def _plain(text: str) -> str:
-    """The text without our own signs, all its sentences ending in a full stop and a space."""
-    if "\n" in text or "! " in text or "? " in text:
-        text = text.replace("\n", ". ").replace("! ", ". ").replace("? ", ". ")
-    return text.replace(SQUARE, " ").replace(CUT, " ")
-
-
-@lru_cache(maxsize=1 << 12)
-def _square(row: str, column: str, name: str | None) -> Square:
-    words = f"[({row},{column}),{name}]" if name else f"({row},{column})"
-    return Square((_coordinate(row), _coordinate(column)), TILE_LETTERS.get(name.lower(), "?") if name else "", words)
-
-
-def _coordinate(text: str) -> int:
-    return int(text) if len(text) < 6 else -1
 
 
 def _says_nothing(explanation: Explanation, split: int | None, num_moves: int) -> bool:

@@ -1,0 +1,88 @@
+"""Words by which a thought gives away what its teacher was shown: other pictures, the plan, the answer, the prompt.
+
+A thought is learnt by a model that sees the question alone, so it may speak of the question's own picture and, where
+the question states a plan, of that plan; and it may imagine a way, but not see one drawn.
+"""
+
+import re
+
+from mirage_core.puzzles import vsp_reasoning
+from mirage_core.teacher.words import compiled
+
+PICTURE = (
+    r"(?:images?|pictures?|pics?|figures?|diagrams?|illustrations?|visuali[sz]ations?|drawings?|screenshots?|frames?"
+    r"|photos?|graphics?|sketch(?:es)?|views?|visuals?|renderings?|snapshots?)"
+)
+OTHER = (
+    r"(?:second|2nd|third|other|another|extra|additional|auxiliary|helper|helping|helpful|support(?:ing|ive)?|reference"
+    r"|accompanying|companion|next|following|last|final|later|resulting|updated|modified|annotated|marked(?:[- ]up)?"
+    r"|labell?ed|supplied|given(?! (?:this|these|the|that|my)\b)|provided|attached|included|solution|path|route|answer|hint|highlighted|edited|both|two"
+    r"|previous|first|you gave|side|alternate|alternative)"
+)
+DRAWN = (
+    r"(?:drawn|marked|highlighted|indicated|illustrated|annotated|depicted|dotted|dashed|colou?red|displayed|overlaid"
+    r"|shown|outlined|pre-?drawn|traced|sketched|painted|superimposed)"
+)
+LINE = r"(?:arrows?|lines?|path|route|trajector(?:y|ies)|trail|way|track|solution|polyline|markings?)"
+GIVEN = (
+    r"(?:provided|given(?! (?:this|these|the|that|my)\b)|supplied|suggested|proposed|stated|listed|specified|known|told|prescribed|official|indicated"
+    r"|mentioned|revealed|presented|disclosed|predetermined|predefined|pre-?computed)"
+)
+PLAN = r"(?:plan|moves|actions?|action sequence|sequence|steps|path|route|solution|directions|commands)"
+ANSWER = r"(?:answer|outcome|result|label|solution|verdict|conclusion)"
+
+EVERYWHERE = (
+    compiled(rf"\b{OTHER} (?:\w+ ){{0,2}}?{PICTURE}\b"),
+    compiled(rf"\b{OTHER} (?:\w+ )?(?:maps?|mazes?|boards?)\b"),
+    compiled(r"\b(?:images|pictures|figures|diagrams|screenshots|photos|frames)\b"),
+    compiled(rf"\b{PICTURE} (?:\d|two|b|after|with the|(?:i|that i) (?:received|have|got|was)|(?:to|on) the (?:right|left))\b"),
+    compiled(r"\b(?:overlay|overlaid|annotat(?:ion|ed)|visual (?:aid|hint|cue|guide)|helper|auxiliary|ground[- ]truth|gold)\b"),
+    compiled(rf"\b(?:red|blue|green|yellow|{DRAWN}) (?:\w+ )?{LINE}\b(?<!as red arrows)"),
+    compiled(rf"\b(?:arrows?|line) (?:\w+ ){{0,3}}?(?:indicates?|shows?|points?|leads?|goes|guides?|tells?|marks?|{DRAWN})\b"),
+    compiled(r"\b(?:follow\w*|along|by|per|from) the (?:\w+ )?(?:arrows?|lines?|markings?)\b"),
+    compiled(rf"\b(?:path|route|way|trajectory|trail|line|track|moves) (?:\w+ ){{0,2}}?(?:(?:is|are|was|has been|have been|it is"
+             rf"|that is|which is) )?(?:already )?(?:{DRAWN}|(?:visible|seen|overlaid|given) in)\b"),
+    compiled(r"\b(?:trail|trajectory)\b"),
+    compiled(rf"\b(?:{GIVEN}|correct|right|true|real|expected|intended|desired|target|reference|actual|final|stated) (?:\w+ )?"
+             rf"(?:{ANSWER})\b(?! (?:follows|is [abc]\b))"),
+    compiled(rf"\b{ANSWER} (?:\w+ ){{0,3}}?(?:(?:is|was|are|that|already|as|has been|i was|you) )+(?:\w+ )?"
+             rf"(?:{GIVEN}|clear from|asked|what you|correct)\b"),
+    compiled(rf"\bkn[oe]w\w* the (?:\w+ )?{ANSWER}\b"),
+    compiled(rf"\bin front of me\b|\bthe (?:{ANSWER} )?key\b|\b(?:answer|solution) (?:key|sheet)\b|\blabel\b"),
+    compiled(r"\b(?:i|we) (?:was|were|am|are|have been|had been|have|got) (?:just |already |been )?"
+             r"(?:told|given|asked|shown|instructed|provided|handed|informed|supposed)\b"),
+    compiled(r"\bi (?:received|got)\b"),
+    compiled(r"\b(?:you|your(?! mind)|yours|the user|the prompter|the teacher)\b"),
+    compiled(r"\b(?:prompt(?:ed)?|instructions?|instructed|guidelines?|system message|task description|problem statement"
+             r"|as an ai|language model|assistant|chatbot|dataset|training (?:data|example)|this example)\b"),
+    compiled(r"\bas (?:requested|asked|required|told|mentioned|instructed|directed|specified|stated|noted) (?!before|above|earlier)"),
+    compiled(r"\bas (?:requested|asked|required|told|instructed|directed)\b"),
+    compiled(r"\b(?:hint\w*|reveal\w*|justif\w*|explanation|rationale|disclos\w*)\b"),
+    compiled(r"\bmust not (?:mention|say|tell|refer)\b|\bnot (?:allowed|supposed) to (?:mention|say|tell)\b"),
+    compiled(r"(?<![\d(,-])-1\b(?!\d)|\bmatrix\b|\bnumeric\w*|\bencod\w*|\bencoded\b|\barray\b|\bascii\b"),
+    compiled(r"\b(?:number|digit|value|letter|character|symbol|code)s? (?:\w+ ){0,5}?(?:is|are|mark|stand|mean|represent"
+             r"|denote|indicate|[0-2]\b|[shfg]\b)"),
+    compiled(r"\b(?:contains?|has|is|shows?) an? (?:0|1|2)\b"),
+    compiled(r"\b(?:text(?:ual)?|written|verbal|supplied|provided) (?:\w+ )?(?:description|map|grid|board|rows?)\b"),
+)  # fmt: skip
+PLANNING_ONLY = (
+    compiled(rf"\b(?:{GIVEN}|correct|reference|target|above|expected|optimal|best) (?:\w+ ){{0,2}}?(?:plan|moves|action sequence"
+             r"|actions|sequence|commands|solution)\b"),
+    compiled(rf"\b(?:{GIVEN}) (?:\w+ ){{0,2}}?{PLAN}\b"),
+    compiled(rf"\b{PLAN} (?:\w+ ){{0,3}}?(?:(?:that )?(?:is|are|was|were|has been|have been|as|i was|already) )*(?:already )?"
+             rf"{GIVEN}\b"),
+    compiled(r"\b(?:according to|as per|per|following|follow|obeying|based on|matches|matching|from) (?:the|this|that) (?:action )?"
+             r"(?:plan|sequence|solution|action sequence|list|moves)\b"),
+    compiled(r"\bthe (?:action )?(?:plan|solution|sequence|list) (?:\w+ )?(?:says?|specif\w+|states?|tells?|indicat\w+|dictat\w+|calls?"
+             r"|requires?|wants?|gives?|asks?|instructs?|shows?|continues?|lists?|suggests?|provid\w+|demands?)\b"),
+    compiled(r"\bas per\b|\bin the prompt\b"),
+    compiled(r"\bmoves are (?:already )?known\b|\b(?:plan|moves|way|path) (?:is|are) known\b"),
+)  # fmt: skip
+"""Leaks where the question states no plan; where it does, they are its own words."""
+
+
+def leak_in(task: str, sentence: str) -> str | None:
+    """The words of a sentence that give something away; None if there are none."""
+    patterns = EVERYWHERE if task == vsp_reasoning.TASK else EVERYWHERE + PLANNING_ONLY
+    found: re.Match[str] | None = next(filter(None, (pattern.search(sentence) for pattern in patterns)), None)
+    return found[0] if found else None

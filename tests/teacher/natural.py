@@ -1,0 +1,112 @@
+"""Planning thoughts as a vision-language model would put them, true and false ones, written before the reader of such.
+
+Rows and columns count from 0, as the teacher is asked to count. A false one has at least one thing that is not so.
+"""
+
+from mirage_core.puzzles.vsp import Board
+from mirage_core.teacher import Explanation
+
+A = Board(("SFH", "HFF", "FFG"))  # RDRD
+B = Board(("SFFH", "FHFF", "FHHF", "FFFG"))  # RRDRDD or DDDRRR
+C = Board(("FFFG", "FHFF", "SFFH", "FFHF"))  # UURRR
+D = Board(("FFHFF", "FSFFF", "HFHFF", "FFFGF", "FFFHF"))  # DDRR
+E = Board(("GFFFHF", "FHFFFF", "FFFHFF", "FFFSFF", "HFFFFF", "FFFFFH"))  # LUUULL
+F = Board(("FHG", "FFF", "SFH"))  # URRU
+
+TRUE = [
+    (A, "RDRD", "The player starts in the top-left corner and the goal is in the bottom-right corner. There is a hole at (0,2), so I cannot go along the top row. Let me picture the way.", "Move right once, then down, then right again, and finally down to reach the goal."),
+    (A, "RDRD", "I start at row 0, column 0 and need to get to row 2, column 2. Holes are at row 0, column 2 and row 1, column 0. Visualize the path.", "I go right to (0,1), down to (1,1), right to (1,2) and down to (2,2), which is the goal."),
+    (A, "RDRD", "Below the start there is a hole, so the first step has to be to the right. Picture the route on the map.", "Right, down, right, down. That avoids both holes and ends on the goal."),
+    (A, "RDRD", "The goal lies two rows below and two columns to the right of the start. Let me trace the path.", "Going right avoids the hole below. Then down, because the next square to the right is a hole. Then right and down to the goal."),
+    (A, "RDRD", "It is a 3x3 map with 2 holes. Imagine the way.", "First, move right. Second, move down. Third, move right. Fourth, move down. The goal is reached in 4 moves."),
+    (A, "RDRD", "The hole at (1,0) blocks the way down, so I begin with a step to the right. Picture it.", "1. Right to (0,1).\n2. Down to (1,1).\n3. Right to (1,2).\n4. Down to (2,2)."),
+    (A, "RDRD", "The start is at the top left and the target at the bottom right. Let me draw the route.", "Moving right brings me to (0,1). From there I move down to (1,1), then right to (1,2), then down to the target at (2,2)."),
+    (B, "RRDRDD", "Starting at the top-left corner, I see a hole at row 1, column 1 and one at row 0, column 3. Let me visualize the path.", "Starting at the top-left corner, move right twice to avoid the hole at row 1, column 1. Then go down once, right once, and down twice to reach the goal."),
+    (B, "RRDRDD", "The goal is in the bottom-right corner, three rows down and three columns to the right. Picture the way around the holes.", "Go two squares to the right, one square down, one square to the right, and then two squares down."),
+    (B, "RRDRDD", "There are 4 holes on the board, and I have to walk around them. Visualize the route.", "I move right two times, then down, then right, then down two times, ending at the goal without touching a hole."),
+    (B, "DDDRRR", "The left column is free of holes. Let me picture this way.", "Head straight down three times to the bottom row, then move right three times to the goal."),
+    (B, "DDDRRR", "The first column and the last row are safe all the way. I imagine the path.", "Walk down three squares along the left edge, and then right three squares along the bottom edge until the goal is reached."),
+    (B, "DDDRRR", "The holes at (1,1), (2,1) and (2,2) block the middle. Picture a way around them.", "Down, down, down, then right, right, right to the goal at (3,3)."),
+    (B, "DDDRRR", "I start at (0,0) and the goal is at (3,3). Let me sketch the way.", "D, D, D, R, R, R: this keeps to the left column and the bottom row, where there are no holes."),
+    (B, "RRDRDD", "The goal is at row 3, column 3. Draw the way in your mind.", "From (0,0), I move right to (0,1) and right again to (0,2). Then down to (1,2), right to (1,3), down to (2,3) and down to (3,3)."),
+    (B, "RRDRDD", "A hole at (0,3) ends the top row. Picture the detour.", "(0,0) -> (0,1) -> (0,2) -> (1,2) -> (1,3) -> (2,3) -> (3,3)"),
+    (B, "DDDRRR", "The whole left column is ice. Let me see the way before me.", "Since the left column is clear, I slide down to (1,0), (2,0) and (3,0). The bottom row is clear too, so I continue right to (3,1), (3,2) and (3,3)."),
+    (C, "UURRR", "I am at row 2, column 0, and the goal is in the top right corner. Let me picture the path.", "Go up twice to the top row, then right three times to the goal in the corner."),
+    (C, "UURRR", "The goal is 2 rows above and 3 columns to the right. Visualize the way.", "Moving up two squares takes me to the top-left corner; from there, three moves right reach the goal."),
+    (C, "UURRR", "There is a hole at (1,1) and another at (2,3). I imagine the route.", "Up, up, right, right, right. The top row has no holes."),
+    (C, "UURRR", "Three holes lie on this map: (1,1), (2,3) and (3,2). Picture the way.", "I first move up to (1,0), then up to (0,0), and follow the top row right to (0,1), right to (0,2) and right to (0,3)."),
+    (C, "UURRR", "The top row contains no hole. Let me draw it.", "To stay away from the hole at row 1, column 1, I go up along the left edge: up, up. Then I go right, right, right along the top edge."),
+    (C, "UURRR", "The player stands at (2,0). Picture the safe way.", "Step 1: Up. Step 2: Up. Step 3: Right. Step 4: Right. Step 5: Right. This reaches the goal."),
+    (C, "UURRR", "The start is on the left edge. Let me look at the way.", "We can move upward two times and then to the right three times, safely reaching the goal."),
+    (D, "DDRR", "The player is at (1,1), and the goal is at (3,3), two rows down and two columns to the right. Let me trace it.", "Move down twice to (3,1), then move right twice to (3,3), where the goal is."),
+    (D, "DDRR", "There are holes at (2,0) and (2,2) on both sides of the way. Visualize the corridor.", "I walk down between the holes: down to (2,1), with holes on the left and on the right, and down to (3,1). Then right to (3,2) and right to the goal."),
+    (D, "DDRR", "Row 3 has no holes. Picture the way along it.", "Down, down, right, right."),
+    (D, "DDRR", "A hole at (2,2) blocks the diagonal. Imagine going around.", "By moving down two steps I pass the holes in row 2, and moving right two steps along row 3 brings me to the goal."),
+    (D, "DDRR", "The 5x5 board has 4 holes. Let me imagine the way.", "First go down 2 squares, and then go right 2 squares to reach the goal."),
+    (D, "DDRR", "The goal lies below and to the right. Picture the line.", "Heading down to row 2, column 1, then down to row 3, column 1, then right to row 3, column 2, and finally right to row 3, column 3, I reach the goal."),
+    (D, "DDRR", "I start at row 1, column 1. Visualize the path.", "Down → Down → Right → Right leads safely to the goal."),
+    (E, "LUUULL", "The player stands near the middle, at (3,3), and the goal is in the top-left corner. Picture the way.", "There is a hole directly above the player, so I step left first. Then I move up three times to the top row and left two times to the goal."),
+    (E, "LUUULL", "A hole lies right above the start. Let me draw a way around it.", "Move left to avoid the hole above. Move up three squares. Then move left two squares to reach the goal at (0,0)."),
+    (E, "LUUULL", "The goal is three rows up and three columns to the left. Imagine the way.", "Left, up, up, up, left, left."),
+    (E, "LUUULL", "Five holes lie on the board, one of them at (2,3). Picture the route.", "I go left to (3,2), up to (2,2), up to (1,2) and up to (0,2); then left to (0,1) and left to (0,0), the goal."),
+    (E, "LUUULL", "The goal is in the upper left corner. Let me visualize it.", "One step west avoids the hole to the north. Three steps north lead to the top edge, and two steps west lead to the goal."),
+    (E, "LUUULL", "The hole at (1,1) has to be avoided. I picture the map.", "Starting from (3,3), going left once, up three times, and left twice avoids every hole and reaches (0,0)."),
+    (F, "URRU", "I start in the bottom-left corner and the goal is in the top-right corner. Visualize the way.", "Go up one square, right two squares, and up one square. The middle row is free of holes."),
+    (F, "URRU", "There is a hole at (0,1) and one at (2,2). Let me picture the middle row.", "Up to the middle row, then right twice, then up to the goal."),
+    (F, "URRU", "The player begins at row 2, column 0. Imagine the way.", "I move up to avoid the hole at (2,2), move right twice through the middle row, and then move up to the goal."),
+    (F, "URRU", "The middle row is all ice. Draw the path.", "Moving up, I get to (1,0). Moving right, I get to (1,1). Moving right again, I get to (1,2). Moving up, I get to the goal."),
+    (F, "URRU", "The goal is two rows up and two columns right of the start. Picture it.", "The plan is to move UP, RIGHT, RIGHT, UP, which keeps clear of the holes."),
+    (F, "URRU", "The board has 2 holes. Visualize the safe squares.", "Instead of going right along the bottom row, where a hole waits at (2,2), I go up first. After that I go right two times and up once."),
+    (F, "URRU", "The start is at the bottom left. Let me look at the middle row.", "U, R, R, U reaches the goal in four moves."),
+]  # fmt: skip
+
+FALSE = [
+    (A, "RDRD", "The player starts in the top-right corner and the goal is in the bottom-right corner. Let me picture the way.", "Move right once, then down, then right again, and finally down to reach the goal."),
+    (A, "RDRD", "I start at row 0, column 0. Holes are at row 0, column 2 and row 1, column 1. Visualize the path.", "I go right to (0,1), down to (1,1), right to (1,2) and down to (2,2), which is the goal."),
+    (A, "RDRD", "Below the start there is a hole, so the first step has to be to the right. Picture the route on the map.", "Right, down, down, right. That avoids both holes and ends on the goal."),
+    (A, "RDRD", "The goal lies two rows below and one column to the right of the start. Let me trace the path.", "Right, down, right, down."),
+    (A, "RDRD", "It is a 3x3 map with 3 holes. Imagine the way.", "First, move right. Second, move down. Third, move right. Fourth, move down."),
+    (A, "RDRD", "The hole at (1,0) blocks the way down. Picture it.", "1. Right to (0,1).\n2. Down to (1,1).\n3. Down to (2,1).\n4. Right to (2,2)."),
+    (A, "RDRD", "The hole at (1,2) blocks the way. Let me draw the route.", "Moving right brings me to (0,1). From there I move down to (1,1), then right to (1,2), then down to the target at (2,2)."),
+    (B, "RRDRDD", "I see a hole at row 1, column 2. Let me visualize the path.", "Move right twice. Then go down once, right once, and down twice to reach the goal."),
+    (B, "RRDRDD", "The goal is in the bottom-right corner. Picture the way around the holes.", "Go three squares to the right, one square down, and then two squares down."),
+    (B, "RRDRDD", "There are 5 holes on the board, and I have to walk around them. Visualize the route.", "I move right two times, then down, then right, then down two times, ending at the goal."),
+    (B, "DDDRRR", "The left column is free of holes. Let me picture this way.", "Head straight down twice to the bottom row, then move right three times to the goal."),
+    (B, "DDDRRR", "The second column is safe all the way down. I imagine the path.", "There is no hole in column 1. Walk down three squares, and then right three squares until the goal is reached."),
+    (B, "DDDRRR", "The holes at (1,1), (2,1) and (3,2) block the middle. Picture a way around them.", "Down, down, down, then right, right, right to the goal at (3,3)."),
+    (B, "DDDRRR", "I start at (0,0) and the goal is at (3,2). Let me sketch the way.", "D, D, D, R, R, R."),
+    (B, "RRDRDD", "The goal is at row 3, column 3. Draw the way in your mind.", "From (0,0), I move right to (0,1) and right again to (0,2). Then down to (1,2), right to (1,3), down to (2,3) and right to (3,3)."),
+    (B, "RRDRDD", "A hole at (0,3) ends the top row. Picture the detour.", "(0,0) -> (0,1) -> (0,2) -> (1,2) -> (2,2) -> (2,3) -> (3,3)"),
+    (B, "DDDRRR", "The whole left column is ice. Let me see the way before me.", "I slide down to (1,0), (2,0) and (3,0), and then I fall into a hole at (3,1)."),
+    (C, "UURRR", "I am at row 2, column 0, and the goal is in the top left corner. Let me picture the path.", "Go up twice to the top row, then right three times to the goal in the corner."),
+    (C, "UURRR", "The goal is 3 rows above and 3 columns to the right. Visualize the way.", "Moving up two squares takes me to the top-left corner; from there, three moves right reach the goal."),
+    (C, "UURRR", "There is a hole at (1,1) and another at (2,2). I imagine the route.", "Up, up, right, right, right."),
+    (C, "UURRR", "Three holes lie on this map: (1,1), (2,3) and (3,2). Picture the way.", "I first move up to (1,0), then up to (0,0), and follow the top row right to (0,1) and right to (0,3)."),
+    (C, "UURRR", "The top row contains no hole. Let me draw it.", "I go up, up. Then I go right, right, right, and the player falls into a hole."),
+    (C, "UURRR", "The player stands at (2,0). Picture the safe way.", "Step 1: Up. Step 2: Up. Step 3: Right. Step 4: Right. Step 5: Up. This reaches the goal."),
+    (C, "UURRR", "The start is in the bottom-left corner. Let me look at the way.", "We can move upward two times and then to the right three times, safely reaching the goal."),
+    (D, "DDRR", "The player is at (1,1), and the goal is at (3,3). Let me trace it.", "Move down twice to (3,1), then move right twice to (3,4)."),
+    (D, "DDRR", "There are holes at (2,0) and (2,3). Visualize the corridor.", "Down to (2,1), and down to (3,1). Then right to (3,2) and right to the goal."),
+    (D, "DDRR", "Row 2 has no holes. Picture the way along it.", "Down, down, right, right."),
+    (D, "DDRR", "A hole at (2,2) blocks the diagonal. Imagine going around.", "By moving right two steps I pass the holes, and moving down two steps brings me to the goal."),
+    (D, "DDRR", "The 4x4 board has 4 holes. Let me imagine the way.", "First go down 2 squares, and then go right 2 squares to reach the goal."),
+    (D, "DDRR", "The goal lies above and to the right. Picture the line.", "Heading down to row 2, column 1, then down to row 3, column 1, then right to row 3, column 2, and finally right to row 3, column 3, I reach the goal."),
+    (D, "DDRR", "I start at row 1, column 1. Visualize the path.", "Down → Down → Right → Right → Right leads safely to the goal."),
+    (E, "LUUULL", "The player stands at (3,3), and the goal is in the top-left corner. Picture the way.", "There is a hole directly below the player, so I step left first. Then I move up three times to the top row and left two times to the goal."),
+    (E, "LUUULL", "A hole lies right above the start. Let me draw a way around it.", "Move right to avoid the hole above. Move up three squares. Then move left two squares to reach the goal at (0,0)."),
+    (E, "LUUULL", "The goal is three rows up and three columns to the left. Imagine the way.", "Left, up, up, left, left."),
+    (E, "LUUULL", "Five holes lie on the board, one of them at (2,2). Picture the route.", "I go left to (3,2), up to (2,2), up to (1,2) and up to (0,2); then left to (0,1) and left to (0,0), the goal."),
+    (E, "LUUULL", "The goal is in the upper left corner. Let me visualize it.", "One step east avoids the hole to the north. Three steps north lead to the top edge, and two steps west lead to the goal."),
+    (E, "LUUULL", "The hole at (1,2) has to be avoided. I picture the map.", "Starting from (3,3), going left once, up three times, and left twice avoids every hole and reaches (0,0)."),
+    (F, "URRU", "I start in the bottom-left corner and the goal is in the top-right corner. Visualize the way.", "Go up one square, right two squares, and up one square. The bottom row is free of holes."),
+    (F, "URRU", "There is a hole at (0,1) and one at (2,1). Let me picture the middle row.", "Up to the middle row, then right twice, then up to the goal."),
+    (F, "URRU", "The player begins at row 2, column 0. Imagine the way.", "I move up to avoid the hole at (2,2), move right once through the middle row, and then move up to the goal."),
+    (F, "URRU", "The middle row is all ice. Draw the path.", "Moving up, I get to (1,0). Moving right, I get to (1,1). Moving up, I get to the goal."),
+    (F, "URRU", "The goal is two rows up and two columns right of the start. Picture it.", "The plan is to move UP, UP, RIGHT, RIGHT, which keeps clear of the holes."),
+    (F, "URRU", "The board has 2 holes. Visualize the safe squares.", "I go right two times and up twice."),
+    (F, "URRU", "The start is at the bottom left. Let me look at the middle row.", "U, R, R, U reaches the goal in five moves."),
+]  # fmt: skip
+
+
+def thoughts(told: list[tuple[Board, str, str, str]]) -> list[tuple[Board, str, Explanation]]:
+    return [(board, ",".join(plan), Explanation(before, after)) for board, plan, before, after in told]
