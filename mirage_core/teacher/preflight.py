@@ -13,9 +13,9 @@ from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAI
 
 from mirage_core.errors import InputError
 from mirage_core.row import encode_png
-from mirage_core.teacher.access import KEY_VARIABLE, URL_VARIABLE, Access, access_from_environment
-from mirage_core.teacher.reply import FILTERED, OK, TOO_LONG, read_reply
-from mirage_core.teacher.request import Message, Png, Request, Text, request_for
+from mirage_core.teacher.access import KEY_VARIABLE, NO_KEY, URL_VARIABLE, Access, access_from_environment
+from mirage_core.teacher.reply import EMPTY, read_reply
+from mirage_core.teacher.request import FILTERED, OK, TOO_LONG, Message, Png, Request, Text, request_for
 from mirage_core.teacher.settings import ServerTeacher
 
 OFFICIAL_PX = 384
@@ -28,11 +28,9 @@ CONTEXT = re.compile(
     r"context.?(length|window|size)|max_model_len|maximum model length|too many tokens|prompt.{0,20}too long"
 )
 IMAGE = re.compile(r"image|picture|multi-?modal|vision|pixel")
-IMAGE_SIZE = re.compile(
-    r"too (large|big)|exceed|pixel|dimension|resolution|maximum.{0,20}size|size.{0,20}(limit|maximum)"
-)
+IMAGE_SIZE = re.compile(r"too (large|big)|exceed|pixel|dimension|resolution|maximum.{0,20}size|size.{0,20}limit")
 MODEL = re.compile(
-    r"model.{0,80}(not exist|not found|unknown|not available|invalid)|(unknown|invalid|no such) model|model_not_found"
+    r"model.{0,80}(not exist|not found|unknown|not available)|(unknown|invalid|no such) model|model_not_found"
 )
 
 
@@ -44,8 +42,8 @@ def check_server(settings: ServerTeacher, request: Request | None = None) -> Non
         request: A real one of the run, to be answered with one token; None draws two pictures of the official size.
 
     Raises:
-        InputError: Nothing answers, the key is refused, the address or the model is unknown, or the request is too large
-            for it. The message names the variable or the setting to change.
+        InputError: Nothing answers, the key is refused, the address or the model is unknown, or the request is too
+            large for it. The message names the variable or the setting to change.
     """
     access = access_from_environment()
     with OpenAI(base_url=access.url, api_key=access.key, max_retries=0, timeout=settings.timeout_s) as client:
@@ -60,13 +58,13 @@ def check_server(settings: ServerTeacher, request: Request | None = None) -> Non
     if response.status_code != 200:
         _explain(response, access, settings)
     reply = read_reply(response.content)
-    if not (reply.reason in (OK, TOO_LONG, FILTERED) or reply.reason == "empty answer"):
+    if reply.reason not in (OK, TOO_LONG, FILTERED, EMPTY):
         raise InputError(f"{URL_VARIABLE}: {access.place} is no OpenAI-compatible server ({reply.reason})")
     longest = models.get(settings.model)
     if longest is not None and reply.prompt_tokens + settings.max_tokens > longest:
         raise InputError(
-            f"max_tokens: {settings.max_tokens} and a prompt of {reply.prompt_tokens} tokens do not fit into the context "
-            f"of {longest} tokens that {access.place} was started with (vLLM: --max-model-len)"
+            f"max_tokens: {settings.max_tokens} and a prompt of {reply.prompt_tokens} tokens do not fit into the "
+            f"{longest} tokens of context that {access.place} was started with (vLLM: --max-model-len)"
         )
 
 
@@ -129,9 +127,8 @@ def _explain(response: httpx2.Response, access: Access, settings: ServerTeacher)
 
 def _explain_key(response: httpx2.Response, access: Access) -> NoReturn:
     """Without the server's words: they often hold a part of the key."""
-    raise InputError(
-        f"{KEY_VARIABLE}: {access.place} refuses the key ({response.status_code}), or wants one and none is set"
-    )
+    fault = "wants a key" if access.key == NO_KEY else "refuses the key"
+    raise InputError(f"{KEY_VARIABLE}: {access.place} {fault} ({response.status_code})")
 
 
 def _said(response: httpx2.Response, access: Access) -> str:

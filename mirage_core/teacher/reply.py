@@ -9,6 +9,7 @@ from openai import APIError, APIStatusError, APITimeoutError
 
 from mirage_core.teacher.request import FILTERED, OK, TOO_LONG
 
+EMPTY = "empty answer"
 LONGEST_PAUSE_S = 600.0
 """Cap on what a server may ask for in Retry-After; longer waits use up the tries instead."""
 TRANSIENT_STATUS = frozenset({408, 409, 425, 429})
@@ -54,7 +55,7 @@ def read_reply(body: bytes) -> Reply:
     if finish == "content_filter":
         return Reply(FILTERED, "", *tokens)
     if not isinstance(text, str) or not text.strip():
-        return Reply("empty answer", "", *tokens, retry=True)
+        return Reply(EMPTY, "", *tokens, retry=True)
     return Reply(OK, text, *tokens)
 
 

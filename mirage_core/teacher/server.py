@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Iterable
+from itertools import cycle
 from types import TracebackType
 from typing import Self
 
@@ -23,6 +24,8 @@ from mirage_core.teacher.writer import Writer
 ROUTE = "/chat/completions"
 LONGEST_BACKOFF_S = 60.0
 CONNECT_TIMEOUT_S = 20.0
+CONNECTIONS_PER_CLIENT = 16
+"""The HTTP client walks all its connections at each request; with 64 in one that took a fifth of the time."""
 
 
 class Teacher:
@@ -48,7 +51,9 @@ class Teacher:
         self._closing = False
 
     async def __aenter__(self) -> Self:
-        self._client = connect(self._access, self.settings)
+        num_clients = -(-self.settings.concurrency // CONNECTIONS_PER_CLIENT)
+        self._clients = [connect(self._access, self.settings) for _ in range(num_clients)]
+        self._in_turn = cycle(self._clients)
         return self
 
     async def __aexit__(
@@ -61,7 +66,8 @@ class Teacher:
                 task.cancel()
         await asyncio.gather(*self._asking.values(), return_exceptions=True)
         await self._writer.drain()
-        await self._client.close()
+        for client in self._clients:
+            await client.close()
 
     async def ask(self, request: Request) -> Answer:
         """The answer of a request, stored before it is returned. Equal requests at the same time are one.
@@ -109,7 +115,7 @@ class Teacher:
         try:
             self._meter.start()
             started_s = time.perf_counter()
-            reply = await exchange(self._client, body, self.settings.timeout_s)
+            reply = await exchange(next(self._in_turn), body, self.settings.timeout_s)
             seconds = time.perf_counter() - started_s
             self._meter.add_tokens(reply.prompt_tokens + reply.completion_tokens)
             congested = reply.congested

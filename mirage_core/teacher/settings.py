@@ -1,4 +1,4 @@
-"""What may be set about a teacher behind an OpenAI-compatible server. Its address and key are no settings: see `access`."""
+"""What may be set about a teacher behind an OpenAI-compatible server. For address and key see `access`."""
 
 from typing import Annotated
 
@@ -39,8 +39,8 @@ class ServerTeacher(Settings):
     http_tries: Positive = 8
     """Times that one request is sent at most while the server refuses, fails or talks nonsense."""
     backoff_s: Annotated[float, Field(gt=0.0)] = 1.0
-    """Mean wait before a request is sent for the second time; doubled each time, up to 60 s. The defaults bear two minutes
-    of a server that is restarted."""
+    """Mean wait before a request is sent for the second time; doubled each time, up to 60 s. The defaults bear two
+    minutes of a server that is restarted."""
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         """What so many tokens cost, in the money of the prices; None if either price is unknown."""

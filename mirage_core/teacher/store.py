@@ -178,10 +178,8 @@ def export_parquet(store: AnswerStore, path: Path | str) -> int:
     unfinished = Path(f"{path}.part")
     with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
         for rows in store.batches():
-            columns = zip(*rows, strict=True)
-            writer.write_table(
-                pa.Table.from_arrays([pa.array(c, f.type) for c, f in zip(columns, schema)], schema=schema)
-            )
+            named = [dict(zip(schema.names, row, strict=True)) for row in rows]
+            writer.write_table(pa.Table.from_pylist(named, schema))
             num_answers += len(rows)
     unfinished.replace(path)
     return num_answers

@@ -1,4 +1,4 @@
-"""Answers go to the store in batches, by a thread: whoever waits for the disk or for another process is not the client."""
+"""Answers go to the store in batches, by a thread: the client waits neither for the disk nor for other writers."""
 
 import asyncio
 
