@@ -112,7 +112,7 @@ class Server:
             self.faults[kind] += 1
             return await self.fail(writer, kind)
         await asyncio.sleep(self.options.delay_s - (time.monotonic() - started_s))
-        said = " ".join(["thought", *sizes, key[:12]])
+        said = self.options.answer or " ".join(["thought", *sizes, key[:12]])
         send(writer, 200, completion(said, "length" if "say too much" in str(request["messages"][0]) else "stop"))
         self.answered[key] += 1
 
@@ -198,6 +198,7 @@ def options_from(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--models", nargs="*", default=["teacher"], help="names at /v1/models; none: no such route")
     parser.add_argument("--max-model-len", type=int, help="context length at /v1/models")
+    parser.add_argument("--answer", help="what every answer says")
     parser.add_argument("--key", help="the only key that is let in")
     parser.add_argument("--key-status", type=int, default=401)
     parser.add_argument("--refuse", type=int, help="status of every answer to a chat request")
