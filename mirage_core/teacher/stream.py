@@ -42,5 +42,6 @@ async def in_parallel(
     finally:
         for task in (*workers, end):
             task.cancel()
+        await asyncio.gather(*workers, end, return_exceptions=True)
     if failures:
         raise failures[0]
