@@ -1,13 +1,19 @@
-"""Thoughts of the oracle on thousands of boards, told once for all tests."""
+"""Thoughts of the oracle on thousands of boards, told once for all tests; a server that fails on purpose."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+from fault_server import running
 
 from mirage_core.puzzles import vsp, vsp_reasoning
 from mirage_core.puzzles.verdict import Verdict
+from mirage_core.puzzles.vsp_pictures import encode_palette_png, picture, route_picture
 from mirage_core.teacher import Explanation, oracle, verify
+from mirage_core.teacher.request import Message, Png, Request, Text, request_for
+from mirage_core.teacher.settings import ServerTeacher
 
 NUM_THOUGHTS = 5000
 
@@ -64,3 +70,41 @@ def reasoning() -> list[Case]:
             thought = oracle.explain_outcome(board, plan, step, rng)
             cases.append(Case(board, plan, step, vsp_reasoning.outcome(board, plan), thought))
     return cases
+
+
+@pytest.fixture
+def fault_server(monkeypatch) -> Iterator[Callable[..., str]]:
+    """A function that starts `fault_server.py` with options, points the environment at it and returns its URL."""
+    with ExitStack() as servers:
+
+        def start(*arguments: object) -> str:
+            url = servers.enter_context(running(*arguments))
+            monkeypatch.setenv("TEACHER_BASE_URL", url)
+            return url
+
+        monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+        yield start
+
+
+@pytest.fixture(scope="session")
+def pictures() -> list[bytes]:
+    """PNGs of the official size, puzzle and helper image in turn."""
+    drawn = []
+    for index in range(20):
+        board = vsp.sample(np.random.default_rng([8, index]), 6, 0.2)
+        drawn += [encode_palette_png(picture(board)), encode_palette_png(route_picture(board, vsp.solve(board)))]
+    return drawn
+
+
+@pytest.fixture(scope="session")
+def requests_about(pictures) -> Callable[..., list[Request]]:
+    """A function that makes so many different requests, each with two pictures."""
+
+    def make(number: int, settings: ServerTeacher, start: int = 0) -> list[Request]:
+        made = []
+        for index in range(start, start + number):
+            seen = [Png(pictures[(2 * index + which) % len(pictures)]) for which in range(2)]
+            made.append(request_for(settings, [Message("user", (Text(f"Explain puzzle {index}."), *seen))]))
+        return made
+
+    return make
