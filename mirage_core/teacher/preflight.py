@@ -14,8 +14,9 @@ from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAI
 from mirage_core.errors import InputError
 from mirage_core.row import encode_png
 from mirage_core.teacher.access import KEY_VARIABLE, NO_KEY, URL_VARIABLE, Access, access_from_environment
+from mirage_core.teacher.chat import Message, Png, Text
 from mirage_core.teacher.reply import EMPTY, read_reply
-from mirage_core.teacher.request import FILTERED, OK, TOO_LONG, Message, Png, Request, Text, request_for
+from mirage_core.teacher.request import FILTERED, OK, TOO_LONG, Request, request_for
 from mirage_core.teacher.settings import ServerTeacher
 
 OFFICIAL_PX = 384

@@ -154,8 +154,8 @@ STRAY = re.compile(
 WORD = re.compile(r"[^\W\d_]+")
 ENGLISH = frozenset(
     WORD.findall(
-        "the a an to of is it in on at and i me my so but for from with by as that this there no not next then moving move "
-        "right left up down hole ice target goal start path way picture imagine visualize let"
+        "the a an to of is it in on at and i me my so but for from with by as that this there no not next then moving "
+        "move right left up down hole ice target goal start path way picture imagine visualize let"
     )
 )
 MIN_ENGLISH_SHARE = 0.15

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import sha256
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from mirage_core.row import encode_png
+from mirage_core.teacher.chat import Message, Png, Text
 from mirage_core.teacher.settings import ServerTeacher
 
 OK = "ok"
@@ -20,26 +21,6 @@ TOO_LONG = "longer than max_tokens"
 FILTERED = "content filter"
 NUM_CACHED_PICTURES = 256
 """Pictures kept encoded: the thoughts of a row follow each other, so a few per request at the server are enough."""
-
-
-class Text(NamedTuple):
-    """A part of a message in words."""
-
-    text: str
-
-
-class Png(NamedTuple):
-    """A part of a message that is a picture."""
-
-    data: bytes
-    """The bytes of a PNG file."""
-
-
-class Message(NamedTuple):
-    """One turn of a chat, as in OpenAI's protocol."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str | tuple[Text | Png, ...]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from mirage_core.puzzles import vsp, vsp_reasoning
 from mirage_core.puzzles.verdict import Verdict
 from mirage_core.puzzles.vsp_pictures import encode_palette_png, picture, route_picture
 from mirage_core.teacher import Explanation, oracle, verify
-from mirage_core.teacher.request import Message, Png, Request, Text, request_for
+from mirage_core.teacher.chat import Message, Png, Text
+from mirage_core.teacher.request import Request, request_for
 from mirage_core.teacher.settings import ServerTeacher
 
 NUM_THOUGHTS = 5000

@@ -10,8 +10,9 @@ import pytest
 
 from mirage_core.errors import InputError
 from mirage_core.teacher.access import access_from_environment
+from mirage_core.teacher.chat import Message
 from mirage_core.teacher.preflight import check_server
-from mirage_core.teacher.request import Message, request_for
+from mirage_core.teacher.request import request_for
 from mirage_core.teacher.server import Teacher, answer_all
 from mirage_core.teacher.settings import ServerTeacher
 from mirage_core.teacher.store import AnswerStore, export_parquet

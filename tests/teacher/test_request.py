@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from mirage_core.row import encode_png
-from mirage_core.teacher.request import Message, Png, Request, Text, request_for
+from mirage_core.teacher.chat import Message, Png, Text
+from mirage_core.teacher.request import Request, request_for
 from mirage_core.teacher.settings import ServerTeacher
 
 SETTINGS = ServerTeacher()

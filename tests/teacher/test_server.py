@@ -14,7 +14,8 @@ import pytest
 from fault_server import ANSWER_TOKENS, KINDS, PROMPT_TOKENS, stats
 
 from mirage_core.teacher.budget import BudgetReached
-from mirage_core.teacher.request import TOO_LONG, Answer, Message, Request, request_for
+from mirage_core.teacher.chat import Message
+from mirage_core.teacher.request import TOO_LONG, Answer, Request, request_for
 from mirage_core.teacher.server import Teacher, answer_all
 from mirage_core.teacher.settings import Budget, ServerTeacher
 from mirage_core.teacher.store import AnswerStore
@@ -122,23 +123,16 @@ def test_a_dead_server_is_a_named_failure(tmp_path, monkeypatch, requests_about)
     assert {answer.reason for answer in answers.values()} == {"connection lost after 2 tries"}
 
 
-def test_retry_after_holds_everybody(tmp_path, fault_server, requests_about):
-    """At the end of each second's pause, of those who were told to wait and of the rest, nobody has been early."""
+def test_retry_after_reaches_the_limiter(tmp_path, fault_server, requests_about):
     fault_server("--fault-share", 0.05, "--kinds", "429-seconds", "--seed", 5, "--delay-s", 0.01)
 
     async def story() -> list[float]:
-        pauses_s = []
         with AnswerStore(tmp_path) as store:
             async with Teacher(SETTINGS, store) as teacher:
-                send = teacher.limiter.acquire
+                answers = answer_all(teacher, requests_about(200, SETTINGS))
+                return [teacher.limiter._paused_until_s - time.monotonic() async for _ in answers]
 
-                async for _ in answer_all(teacher, requests_about(200, SETTINGS)):
-                    pauses_s.append(teacher.limiter._paused_until_s - time.monotonic())
-                assert send
-        return pauses_s
-
-    pauses_s = asyncio.run(story())
-    assert max(pauses_s) > 0.1
+    assert 0.1 < max(asyncio.run(story())) <= 0.2
 
 
 def test_equal_requests_at_the_same_time_are_sent_once(tmp_path, fault_server, requests_about):
@@ -156,7 +150,8 @@ def test_equal_requests_at_the_same_time_are_sent_once(tmp_path, fault_server, r
 
 CLIENT = """
     import asyncio, sys
-    from mirage_core.teacher.request import Message, request_for
+    from mirage_core.teacher.chat import Message
+    from mirage_core.teacher.request import request_for
     from mirage_core.teacher.server import Teacher, answer_all
     from mirage_core.teacher.settings import ServerTeacher
     from mirage_core.teacher.store import AnswerStore
@@ -189,7 +184,7 @@ def test_after_a_kill_only_what_was_unanswered_is_asked(tmp_path, fault_server, 
     assert sum(before) < 400
     with AnswerStore(tmp_path) as store:
         stored = [store.get(request.key) is not None for request in requests]
-    assert sum(before) - sum(stored) <= settings.concurrency
+    assert sum(before) - sum(stored) <= 2 * settings.concurrency, "under way, or in the commit that was cut off"
 
     assert subprocess.run(command, env=environment, check=False).returncode == 0
     again = [after - first for after, first in zip(seen(url, requests), before, strict=True)]

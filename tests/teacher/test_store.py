@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from mirage_core.errors import InputError
-from mirage_core.teacher.request import Answer, Message, Request
+from mirage_core.teacher.chat import Message
+from mirage_core.teacher.request import Answer, Request
 from mirage_core.teacher.store import AnswerStore, Entry, Spent, export_parquet
 
 
