@@ -19,8 +19,8 @@ from mirage_core.teacher.settings import ServerTeacher
 OK = "ok"
 TOO_LONG = "longer than max_tokens"
 FILTERED = "content filter"
-NUM_CACHED_PICTURES = 256
-"""Pictures kept encoded: the thoughts of a row follow each other, so a few per request at the server are enough."""
+NUM_CACHED_PICTURES = 32
+"""Pictures kept encoded: the thoughts of a row follow each other, and photos take a megabyte each."""
 
 
 @dataclass(frozen=True)

@@ -99,22 +99,22 @@ class Teacher:
 
     async def _try(self, request: Request, costs: list[Spent]) -> tuple[Reply, float]:
         """Send until there is an answer or no try is left; `costs` gets an item each time."""
-        body = request.body()
         while True:
-            reply, seconds = await self._send(request.key, body)
+            reply, seconds = await self._send(request)
             costs.append(Spent(1, reply.prompt_tokens, reply.completion_tokens))
             if not reply.retry or len(costs) >= self.settings.http_tries or self._closing:
                 return reply, seconds
             await asyncio.sleep(backoff_s(len(costs), self.settings.backoff_s))
 
-    async def _send(self, key: str, body: bytes) -> tuple[Reply, float]:
+    async def _send(self, request: Request) -> tuple[Reply, float]:
         """One exchange, when its turn has come, and the seconds it took."""
         permit = await self.limiter.acquire()
         congested: bool | None = None
-        self._sending.add(key)
+        self._sending.add(request.key)
         try:
             self._meter.start()
             started_s = time.perf_counter()
+            body = request.body()  # only now, so that what waits for its turn holds no megabytes of photos
             reply = await exchange(next(self._in_turn), body, self.settings.timeout_s)
             seconds = time.perf_counter() - started_s
             self._meter.add_tokens(reply.prompt_tokens + reply.completion_tokens)
@@ -122,7 +122,7 @@ class Teacher:
             if reply.pause_s is not None:
                 self.limiter.pause(reply.pause_s)
         finally:
-            self._sending.discard(key)
+            self._sending.discard(request.key)
             self.limiter.release(permit, congested)
         return reply, seconds
 
