@@ -111,6 +111,7 @@ FALSE = [
 def thoughts(told: list[tuple[Board, str, str, str]]) -> list[tuple[Board, str, Explanation]]:
     return [(board, ",".join(plan), Explanation(before, after)) for board, plan, before, after in told]
 
+
 # a second list, written when the reader was done and held against it once before anything was changed
 LATER_TRUE = [
     (A, "RDRD", "Looking at the maze, the elf is in the upper left corner at [(0,0),Start] and must get to [(2,2),Target]. Let me imagine the safe way.", "I first go right to [(0,1),Ice] since [(1,0),Hole] is right below the start. Then I go down to [(1,1),Ice], because [(0,2),Hole] lies ahead. Next, I go right to [(1,2),Ice], and finally I go down to [(2,2),Target]."),
