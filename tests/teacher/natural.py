@@ -147,3 +147,29 @@ LATER_FALSE = [
     (F, "URRU", "The middle row has two holes in it. Picture a walk through it.", "First up, then two to the right, and then up again."),
     (F, "URRU", "Let me think of the path.", "I move up to [(1,0),Ice], right to [(1,1),Ice], which is farther from the target, right to [(1,2),Ice] and up to [(0,2),Target]."),
 ]  # fmt: skip
+
+# a third list, written when the second was read; nothing was changed for it, so that it measures something
+LAST_TRUE = [
+    (A, "RDRD", "The start [(0,0),Start] has a hole under it at [(1,0),Hole]. Let me imagine stepping around it.", "I step right to [(0,1),Ice] to get away from the hole. I step down to [(1,1),Ice], the middle of the board. I step right to [(1,2),Ice], just above the target. I step down to [(2,2),Target] and I am there."),
+    (A, "RDRD", "There are two holes, and the way between them is a staircase. Picture the staircase.", "Right, then down, then right, then down."),
+    (B, "RRDRDD", "I start from [(0,0),Start] in the top left corner and have to reach [(3,3),Target]. Let me draw the way on the map.", "Going right to [(0,1),Ice] is safe. Going right to [(0,2),Ice] is as far as I can go, because [(0,3),Hole] comes next. Going down to [(1,2),Ice] avoids it. Going right to [(1,3),Ice] avoids [(2,2),Hole] below. Going down to [(2,3),Ice] brings the target near. Going down to [(3,3),Target] reaches it."),
+    (B, "DDDRRR", "Row 3 and column 0 are free of holes. Visualize walking along them.", "I slide down to [(1,0),Ice], [(2,0),Ice] and [(3,0),Ice]. Then I slide right to [(3,1),Ice], [(3,2),Ice] and [(3,3),Target]."),
+    (C, "UURRR", "I begin at [(2,0),Start]. [(1,1),Hole] is in the way of a direct walk. Trace the edge in your mind.", "First I move up to [(1,0),Ice], with [(1,1),Hole] to my right. Then I move up to [(0,0),Ice]. Now three moves to the right remain: [(0,1),Ice], [(0,2),Ice] and [(0,3),Target]."),
+    (C, "UURRR", "The target is in the top row. Let me picture going up first.", "Up one, up one more, and then right along the top row for three squares."),
+    (D, "DDRR", "I need to get from [(1,1),Start] to [(3,3),Target]. Picture the way down and then across.", "Down to [(2,1),Ice]. Down again to [(3,1),Ice]. Across to the right to [(3,2),Ice]. Right once more to [(3,3),Target]."),
+    (D, "DDRR", "Between the holes of row 2 there is a gap at column 1. Imagine passing it.", "Moving down through the gap to (2,1) and on to (3,1), I then turn right and pass (3,2) to get to (3,3)."),
+    (E, "LUUULL", "The shortest way up is blocked by [(2,3),Hole]. Let me picture another column.", "Stepping left to [(3,2),Ice] gets me out from under [(2,3),Hole]. Stepping up to [(2,2),Ice] passes it. Stepping up to [(1,2),Ice] leaves [(1,1),Hole] on my left. Stepping up to [(0,2),Ice] takes me to the top edge. Stepping left to [(0,1),Ice] and left to [(0,0),Target] finishes the walk."),
+    (F, "URRU", "Start and target are in opposite corners. Visualize the row between them.", "I move up to [(1,0),Ice], because going right would put me next to a hole. I move right to [(1,1),Ice] and right to [(1,2),Ice], and then up to [(0,2),Target]."),
+]  # fmt: skip
+LAST_FALSE = [
+    (A, "RDRD", "The start [(0,0),Start] has a hole to its right at [(1,0),Hole]. Let me imagine stepping around it.", "I step right to [(0,1),Ice]. I step down to [(1,1),Ice]. I step right to [(1,2),Ice]. I step down to [(2,2),Target]."),
+    (A, "RDRD", "There are three holes, and the way between them is a staircase. Picture the staircase.", "Right, then down, then right, then down."),
+    (B, "RRDRDD", "I start from [(0,0),Start] in the top left corner. Let me draw the way on the map.", "Going right to [(0,1),Ice] is safe. Going right to [(0,2),Ice] is as far as I can go, because [(0,3),Ice] comes next. Going down to [(1,2),Ice]. Going right to [(1,3),Ice]. Going down to [(2,3),Ice]. Going down to [(3,3),Target]."),
+    (B, "DDDRRR", "Row 3 and column 1 are free of holes. Visualize walking along them.", "I slide down to [(1,0),Ice], [(2,0),Ice] and [(3,0),Ice]. Then I slide right to [(3,1),Ice], [(3,2),Ice] and [(3,3),Target]."),
+    (C, "UURRR", "I begin at [(2,0),Start]. Trace the edge in your mind.", "First I move up to [(1,0),Ice], with [(1,1),Hole] to my left. Then I move up to [(0,0),Ice], right to [(0,1),Ice], right to [(0,2),Ice] and right to [(0,3),Target]."),
+    (C, "UURRR", "The target is in the bottom row. Let me picture going up first.", "Up twice, and then right three times."),
+    (D, "DDRR", "I need to get from [(1,1),Start] to [(3,3),Target]. Picture the way down and then across.", "Down to [(2,1),Ice]. Right to [(2,2),Ice]. Down to [(3,2),Ice]. Right once more to [(3,3),Target]."),
+    (D, "DDRR", "Between the holes of row 2 there is a gap at column 1. Imagine passing it.", "Moving down twice takes me farther from the target. Then I move right twice."),
+    (E, "LUUULL", "The shortest way up is blocked by [(2,3),Hole]. Let me picture another column.", "Stepping left to [(3,2),Ice]. Stepping up to [(2,2),Ice] passes it. Stepping up to [(1,2),Ice] leaves [(1,1),Hole] on my right. Stepping up to [(0,2),Ice]. Stepping left to [(0,1),Ice] and left to [(0,0),Target]."),
+    (F, "URRU", "Start and target are in the same corner. Visualize the row between them.", "I move up to [(1,0),Ice], right to [(1,1),Ice], right to [(1,2),Ice], and then down to [(0,2),Target]."),
+]  # fmt: skip
