@@ -225,6 +225,30 @@ class HoleAside:
 
 
 @dataclass(frozen=True, slots=True)
+class SquareAside:
+    """A named square lies on a side of something: "the hole at (2,3) is above the start"."""
+
+    reason: ClassVar[str] = "wrong_position"
+    words: str
+    move: str
+    """Letter of the move that leads that way, from `about` to the square."""
+    about: About
+    adjacent: bool
+    named: Literal["before", "after"]
+
+    def objection(self, spot: Spot) -> str | None:
+        square = spot.before if self.named == "before" else spot.after
+        if square is None:
+            return None
+        for cell in _cells(spot, self.about):
+            down, right = square[0] - cell[0], square[1] - cell[1]
+            way = {"U": -down, "D": down, "L": -right, "R": right}[self.move]
+            if way > 0 and (not self.adjacent or spot.scene.step(cell, self.move) == square):
+                return None
+        return f"{square} does not lie on that side of it"
+
+
+@dataclass(frozen=True, slots=True)
 class LineHoles:
     """A whole row or column has holes, or none: "the top row is free of holes"."""
 
@@ -253,7 +277,8 @@ class Corner:
 
     reason: ClassVar[str] = "wrong_position"
     words: str
-    about: Literal["start", "target"]
+    about: Literal["start", "target", "before"]
+    """"before" is the square that the text names right before."""
     down: bool
     right: bool
     exact: bool
@@ -261,11 +286,13 @@ class Corner:
 
     def objection(self, spot: Spot) -> str | None:
         scene, last = spot.scene, spot.scene.size - 1
-        cell = scene.start if self.about == "start" else scene.goal
+        cell = {"start": scene.start, "target": scene.goal, "before": spot.before}[self.about]
+        if cell is None:
+            return None
         meant = (last * self.down, last * self.right)
         if cell == meant or (not self.exact and all(2 * abs(a - b) <= last for a, b in zip(cell, meant, strict=True))):
             return None
-        return f"the {self.about} is at {cell}"
+        return f"{cell} is not there"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 A thought is learnt by a model that sees the question alone, so it may speak of the question's own picture and, where
 the question states a plan, of that plan; and it may imagine a way, but not see one drawn.
+
+Two nets: phrases that are leaks wherever they stand, and words a thought has no use for, save in phrases known to be
+innocent. The second is the wider one: it makes some harmless sentences be asked for anew.
 """
 
 import re
@@ -15,7 +18,7 @@ PICTURE = (
 )
 OTHER = (
     r"(?:second|2nd|third|other|another|extra|additional|auxiliary|helper|helping|helpful|support(?:ing|ive)?|reference"
-    r"|accompanying|companion|next|following|last|final|later|resulting|updated|modified|annotated|marked(?:[- ]up)?"
+    r"|accompanying|companion|next|following|last|final|later|resulting|updated|modified|annotated|marked(?:[- ]up)?|supplement(?:ary|al)"
     r"|labell?ed|supplied|given(?! (?:this|these|the|that|my)\b)|provided|attached|included|solution|path|route|answer|hint|highlighted|edited|both|two"
     r"|previous|first|you gave|side|alternate|alternative)"
 )
@@ -30,6 +33,52 @@ GIVEN = (
 )
 PLAN = r"(?:plan|moves|actions?|action sequence|sequence|steps|path|route|solution|directions|commands)"
 ANSWER = r"(?:answer|outcome|result|label|solution|verdict|conclusion)"
+
+IMAGINED = compiled(
+    r"^(?:now,? |next,? |so,? |first,? )*(?:let me |let us |let's |i (?:can |now |will |try to )?|i bring )?(?:to )?"
+    r"(?:picture|imagine|visuali[sz]e|envision|draw|sketch|trace|bring to mind|think of|see|look at|consider|focus on)\b"
+)
+"""A sentence that asks to picture something: what it names is not seen."""
+INNOCENT = compiled(
+    r"\b(?:my|a|this|our|any|no|another|careful|good|better|safe) (?:\w+ )?(?:plan|answer|solution)\b"
+    r"|\bthe (?:action )?plan (?:is to|is a|succeeds|works|has \w+ moves?|has failed|takes|needs|ends|reaches|stops|fails|leads|does"
+    r"|brings|gets|makes|never|of \w+ moves|is (?:\w+ )?(?:success\w*|too|done|over))\b"
+    r"|\bthe solution is to\b|\bthe answer (?:follows|is [abc]\b)|\bin one direction\b"
+    r"|\b(?:i|me|us|we|to|and|now|can) (?:picture|sketch|draw|frame|figure)\b|\bfigure out\b"
+    r"|\bin (?:the|this) (?:image|picture)(?=,| (?:i|we|the|there|it)\b)"
+    r"|\bthe (?:picture|image) (?:of the (?:board|map|maze|grid|lake)\b|shows (?:a|the|that|two|some|how many)\b)"
+)
+"""What may be said with words that otherwise give something away."""
+SENSITIVE = (
+    compiled(
+        r"\b(?:image|picture|figure|diagram|illustration|photo|screenshot|drawing|sketch|visuali[sz]ation|rendering|snapshot)s?\b"
+        r"|\b\w*-(?:image|picture)\b"
+    ),
+    compiled(r"\b(?:arrow\w*|stroke|overlay\w*|polyline|red|highlight\w*|drawn|colou?red|annotat\w*|overlaid)\b"),
+    compiled(
+        r"\b(?:answer|solution|solver)(?:s|'s)?\b|\b(?:correct|right|true) (?:option|choice|letter|outcome|result)\b"
+        r"|\breason(?:ing)? backwards?\b"
+    ),
+    compiled(
+        r"\b(?:seen|know|knew|knowing|shown|saw|having) (?:\w+ )?the (?:result|outcome|ending|end|future)\b"
+        r"|\b(?:result|outcome|end) (?:\w+ ){0,2}?(?:in advance|beforehand)\b|\bi was (?:\w+ )?shown\b"
+        r"|\b(?:stated|said|written|noted) that the (?:result|outcome)\b"
+    ),
+    compiled(r"\b(?:solved|finished|completed|filled[- ]in) (?:map|maze|board|grid|puzzle)\b"),
+    compiled(
+        r"\b(?:task|question|exercise|assignment|puzzle statement|rules of)\b|\b(?:explain|explaining|explained|elaborate)\b"
+        r"|\b(?:this helps|more detail|feel free|let me know|keep (?:it|this) (?:brief|short)|(?:stay|be|am) (?:brief|concise))\b"
+        r"|^(?:sure|certainly|of course|okay|ok|absolutely|great|alright)[!,.]|\bthree parts\b|\bmention\w*\b"
+    ),
+    compiled(r"\b(?:entry|entries|list|string|strings|element|index|indices|zero|coordinates? given)\b"),
+)
+"""Words that a thought has no use for, outside of what is innocent."""
+CASED = re.compile(r"\b(?:an?|the|letter|symbol) [SFHG]\b|\b[SFHG]{2,}\b")
+"""How the board is written for a teacher; capitals matter."""
+SENSITIVE_PLANNING = compiled(
+    r"\b(?:plan|plans|planned|pre-?\w*planned|sequence|instructions?|given directions)\b"
+    r"|\b(?:required|necessary|fixed|predetermined) moves\b|\bmoves are (?:\w+ )?(?:fixed|known|set)\b"
+)
 
 EVERYWHERE = (
     compiled(rf"\b{OTHER} (?:\w+ ){{0,2}}?{PICTURE}\b"),
@@ -83,6 +132,14 @@ PLANNING_ONLY = (
 
 def leak_in(task: str, sentence: str) -> str | None:
     """The words of a sentence that give something away; None if there are none."""
-    patterns = EVERYWHERE if task == vsp_reasoning.TASK else EVERYWHERE + PLANNING_ONLY
-    found: re.Match[str] | None = next(filter(None, (pattern.search(sentence) for pattern in patterns)), None)
-    return found[0] if found else None
+    planning = task != vsp_reasoning.TASK
+    for pattern in (*EVERYWHERE, CASED, *(PLANNING_ONLY if planning else ())):
+        if found := pattern.search(sentence):
+            return found[0]
+    if IMAGINED.search(sentence):
+        return None
+    rest = INNOCENT.sub(" ", sentence)
+    for pattern in (*SENSITIVE, *((SENSITIVE_PLANNING,) if planning else ())):
+        if found := pattern.search(rest):
+            return found[0]
+    return None

@@ -4,7 +4,18 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from mirage_core.teacher.claims import About, Beside, Claim, Corner, Count, HoleAside, LineHoles, Neighbours, Tile
+from mirage_core.teacher.claims import (
+    About,
+    Beside,
+    Claim,
+    Corner,
+    Count,
+    HoleAside,
+    LineHoles,
+    Neighbours,
+    SquareAside,
+    Tile,
+)
 from mirage_core.teacher.words import ABOUT, ABOUTS, NEAR, NUMBER, SQUARE, compiled, number_of, stance_of, words_of
 
 QUANTITY = rf"(?P<number>no|not any|without any|without|free of|any|an|a|the only|only|{NUMBER})"
@@ -109,7 +120,24 @@ HOLES_ASIDE = (
 )  # fmt: skip
 
 
+SIDE_OF = r"(?P<side>above|below|(?:to|on) the (?:left|right)(?: of)?)"
+SQUARE_BEFORE = compiled(
+    rf"^{SQUARE} (?:is|lies|sits|waits) {NEXT}{SIDE_OF} (?:the |my )?(?P<about>start|player|me|target|goal)\b"
+)
+SQUARE_AFTER = compiled(
+    rf"\b(?:pass\w*|am|is|stand\w*|stay\w*|,)? ?{NEXT}(?P<side>above|below) (?:the hole (?:at )?)?{SQUARE}$"
+)
+OPPOSITE = {"U": "D", "D": "U", "L": "R", "R": "L"}
+
+
 def sides(piece: str) -> Iterator[Claim]:
+    for found in SQUARE_BEFORE.finditer(piece):
+        move = WAYS[found["side"].lower().removesuffix(" of").split()[-1]]
+        yield SquareAside(found[0], move, _about(found["about"]), bool(found["next"]), "before")
+    for found in SQUARE_AFTER.finditer(piece):
+        if stance_of(piece, found.start()) == "affirmed" and "target" not in piece.lower():
+            move = OPPOSITE[WAYS[found["side"].lower()]]
+            yield SquareAside(found[0], move, "here", bool(found["next"]), "after")
     for pattern in HOLES_ASIDE:
         for found in pattern.finditer(piece):
             stance = stance_of(piece, found.start())
@@ -140,8 +168,11 @@ HOLE_IN_LINE = compiled(
 )
 
 
+LINE_HAS_HOLE = compiled(rf"\b{LINE} (?:has|holds|contains) (?:an?|some|two|three|several|\d+) holes?\b")
+
+
 def lines(piece: str) -> Iterator[Claim]:
-    for pattern in (LINES_CLEAR, HOLE_IN_LINE):
+    for pattern in (LINES_CLEAR, LINE_HAS_HOLE, HOLE_IN_LINE):
         for found in pattern.finditer(piece):
             if stance_of(piece, found.start()) == "supposed":
                 continue
@@ -149,12 +180,12 @@ def lines(piece: str) -> Iterator[Claim]:
             word = groups["ordinal"]
             number = ORDINALS[word.lower()] if word else number_of(groups["number"])
             axis: Any = f"{(groups['line'] or groups['counted']).lower()}s"
-            free = pattern is LINES_CLEAR or bool(groups["no"]) or stance_of(piece, found.start()) == "denied"
+            free = pattern is LINES_CLEAR or bool(groups.get("no")) or stance_of(piece, found.start()) == "denied"
             yield LineHoles(found[0], axis, number, free)
 
 
 CORNER = compiled(
-    r"\b(?P<who>player|start|starting point|I|target|goal|destination)\b(?: square| point)?"
+    rf"(?:^(?P<square>{SQUARE})|\b(?P<who>player|elf|agent|character|start|starting point|I|target|goal|destination)\b(?: square| point)?)"
     r"(?: (?!not\b)\w+){0,3} (?:at|in|from|on|near) the (?P<height>top|upper|bottom|lower)[- ](?P<width>left|right)"
     r"(?P<corner>(?:most)?(?: hand)? corner)?\b"
 )
@@ -170,11 +201,17 @@ def corners(piece: str) -> Iterator[Claim]:
             if stance_of(piece, found.start()) == "affirmed":
                 yield Corner(
                     found[0],
-                    "target" if found["who"].lower() in ("target", "goal", "destination") else "start",
+                    _placed(found.groupdict()),
                     found["height"].lower() in ("bottom", "lower"),
                     found["width"].lower() == "right",
                     found["corner"] is not None,
                 )
+
+
+def _placed(groups: dict[str, str | None]) -> Literal["start", "target", "before"]:
+    if groups["who"] is None:
+        return "before"
+    return "target" if groups["who"].lower() in ("target", "goal", "destination") else "start"
 
 
 # counts

@@ -102,9 +102,11 @@ SIDE = r"(?:further |to the |to my )?(?P<side>up|above|higher|down|below|lower|l
 OFFSET = compiled(rf"\b(?P<number>{NUMBER}) (?P<unit>row|column|square|cell|tile)s? {SIDE}")
 ON_SIDE = compiled(
     r"\b(?:is|lies|sits|waits) (?:\w+ and )?(?:to the |somewhere )?(?P<side>above|below|left|right)\b"
-    r"(?! (?:next|beside|on|at|in)\b)"
+    r"(?! (?:next|beside|on|at|in|short|behind|with|without)\b)"
 )
-ON_BOTH_SIDES = compiled(r"\b(?:is|lies|sits|waits) (?:somewhere )?(?P<side>above|below) and to the (?:left|right)\b")
+ON_BOTH_SIDES = compiled(
+    r"\b(?:is|lies|sits|waits) (?:somewhere )?(?P<side>above|below|up|down) and (?:to the )?(?:left|right)\b"
+)
 IN_LINE = compiled(r"\bin the same (?P<line>row|column)\b")
 TARGET_SUBJECT = compiled(
     rf"^{SQUARE} (?:is|lies|sits|waits)|\b(?:target|goal)\b(?: at)?.*?\b(?:is|lies|sits|waits)\b|\btarget\b.{{0,12}}$"

@@ -7,6 +7,7 @@ from mirage_core.teacher.claims import Claim, Ending, Letter, Stayed, Visited
 from mirage_core.teacher.words import SQUARE, TARGET, compiled, stance_of, words_of
 
 HOLE = r"(?:a|the|that|this|its)(?: \w+)? holes?"
+LAST_PLACE = r"\b(?:final|last) (?:position|square|cell|tile|spot|place|stop) (?:is|lies|will be)"
 ENDINGS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("G", compiled(rf"\breach(?:es|ed|ing)? (?:\w+ )?{TARGET}\b")),
     ("G", compiled(rf"\b(?:arriv|end|finish|land|stop)\w* (?:\w+ ){{0,4}}?(?:at|on|in) {TARGET}\b")),
@@ -29,7 +30,7 @@ ENDINGS: tuple[tuple[str, re.Pattern[str]], ...] = (
                     r"(?:is |becomes |now )*(?:certain|sure|guaranteed|inevitable)\b")),
     ("H", compiled(r"\bhole[ -]failure (?:is |becomes )?(?:certain|inevitable|guaranteed)\b")),
     ("G", compiled(rf"\b(?:mak|mad|get|got|com|cam)\w* (?:it |safely )*(?:to|at) {TARGET}\b")),
-    ("G", compiled(rf"\b(?:bring|tak|lead|get|carr|deliver)\w* (?:\w+ ){{1,3}}?(?<!closer )(?<!nearer )(?:on)?to {TARGET}\b")),
+    ("G", compiled(rf"\b(?:bring|tak|lead|get|carr|deliver)\w* (?:(?:me|us|the|player|elf|it|safely|straight|directly|up|down|left|right|and|finally) ){{1,4}}?(?:on)?to {TARGET}\b")),
     ("G", compiled(r"\b(?:plan|player|walk|result|outcome|end|attempt|mission|game|try|route|path) (?:\w+ )?(?:is|was|proves) "
                    r"(?:(?!no\b)\w+ ){0,3}?(?:success\w*|won|victory)\b")),
     ("G", compiled(r"\b(?:has|have) (?:\w+ )?(?:won|succeeded)\b|\b(?:mission|attempt|route|path) succeeds\b"
@@ -42,12 +43,22 @@ ENDINGS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("SFH", compiled(r"\b(?:result|outcome|end) (?:\w+ )?(?:is|was) (?:\w+ ){0,2}?(?:failure|defeat|loss)\b"
                      r"|\b(?:game|player) (?:is|has) lost\b")),
     ("H", compiled(rf"\b(?:fall|fell|drop|plung|sink|sunk)\w* (?:in|into|through) (?:the )?(?:icy |cold )?(?:water|lake|ice)\b"
-                   rf"|\b(?:fall|fell|drop|plung)\w* (?:in|through)(?= ?$|,)|\b(?:swallow|caught|trapp|end)\w* (?:up )?(?:by|in) {HOLE}\b")),
+                   rf"|\b(?:fall|fell|drop|plung)\w* (?:in|through|into it)(?= ?$|,)|\b(?:swallow|caught|trapp|end)\w* (?:up )?(?:by|in) {HOLE}\b")),
     ("H", compiled(rf"\b(?:lead|bring|carr|tak|send|sent|step|walk|run|ran|mov|go|slid|tumbl|land)\w* (?:\w+ ){{0,4}}?into {HOLE}\b")),
     ("H", compiled(rf"\b(?:fail|los|lost|end)\w* (?:because of|due to|at|on|to) {HOLE}\b|\b(?:is|are|am|lies|sits|stands) (?:now )?in {HOLE}\b"
                    r"|\b(?:last|final) (?:square|cell|tile|move) is a (?:fall|hole)\b|\bfailure in a hole\b")),
     ("SF", compiled(r"\b(?:end|finish|stop|stay|remain|stand|is|am)(?:s|ing|ed)? (?:up )?(?:still |left |only )?on (?:the |plain |mere "
                     r"|safe |solid |bare )*ice\b")),
+    ("G", compiled(rf"\b{TARGET} (?:is|was|has been|gets)(?: \w+)?(?<!not)(?<!never) (?:attained|achieved|gained)\b"
+                   rf"|\b(?:attain|gain|hit)\w* {TARGET}\b")),
+    ("G", compiled(r"\b(?:lead|end|result|finish|conclud)\w* (?:\w+ )?(?:to|in|with) (?:a |full |complete |great )*success\b"
+                   r"|\bsuccess (?:is|has been|was) (?:achieved|reached|attained)\b|\battempt is (?:\w+ )?successful\b")),
+    ("SFH", compiled(rf"\bunsuccessful\b|\b{TARGET} (?:is|was|gets) (?:\w+ )?(?:missed|not attained|never attained)\b")),
+    ("G", compiled(rf"{LAST_PLACE} {TARGET}\b")),
+    ("H", compiled(rf"{LAST_PLACE} (?:in )?{HOLE}\b")),
+    ("SF", compiled(rf"{LAST_PLACE} (?:on )?(?:the |safe |plain )*ice\b")),
+    ("H", compiled(r"\b(?:perish|drown|die)(?:s|d|es|ed)?\b|\b(?:crash|break|broke|burst)\w* through (?:the )?ice\b")),
+    ("SFG", compiled(r"\bis alive\b")),
     ("SFG", compiled(r"\b(?:player|i) (?:\w+ )?surviv\w*\b|\b(?:outcome|result|end) is safe\b")),
     ("SFG", compiled(r"\b(?:stay|keep|remain|end|is|am|are)(?:s|ing)? (?:(?:me|the player|i) )?(?:\w+ )?"
                       r"(?:safe|safely)\b")),

@@ -19,11 +19,11 @@ DIRECTION = (
 MOVER = (
     r"\b(?:mov(?:e|es|ed|ing)|go|goes|going|went|step(?:s|ping|ped)?|head(?:s|ing)?|walk(?:s|ing)?|slid(?:e|es|ing)"
     r"|glid(?:e|es|ing)|proceed\w*|continu\w*|advanc\w*|travel\w*|turn(?:s|ing)?|shift\w*|follow(?:s|ing)?"
-    r"|hop(?:s|ping)?)\b"
+    r"|hop(?:s|ping)?|tak(?:e|es|ing)|climb\w*|sidestep\w*)\b"
 )
 UNIT = r"(?:squares?|cells?|tiles?|steps?|moves?|times?|rows?|columns?|spaces?)"
-AMOUNT = rf"(?:(?:by )?(?P<times>{NUMBER}) (?:more )?{UNIT}|(?P<word>once|twice|thrice))"
-AHEAD = rf"(?:(?:just |another )?(?P<ahead>{NUMBER}|a|another) (?:more )?(?:single )?{UNIT} (?:straight |further )?)?"
+AMOUNT = rf"(?:(?:by )?(?P<times>{NUMBER}) (?:more )?{UNIT}|(?P<word>once|twice|thrice)|by (?P<by>{NUMBER})\b)"
+AHEAD = rf"(?:(?:just |another )?(?P<ahead>{NUMBER}|a|another) (?:more )?(?:single )?{UNIT} (?:straight |further )?|(?P<bare>{NUMBER}) (?=to the ))?"
 FILLER = (
     r"(?:(?:then|and|finally|first|firstly|second|third|fourth|fifth|sixth|lastly|last|next|again|now|step|\d+)\b ?)*"
 )
@@ -76,7 +76,7 @@ def _letters(text: str) -> str:
 
 
 def _times(found: re.Match[str]) -> int:
-    word = (found["times"] or found["word"] or found["ahead"] or "once").lower()
+    word = (found["times"] or found["word"] or found["by"] or found["ahead"] or found["bare"] or "once").lower()
     return WORDS[word] if word in WORDS else min(number_of(word), MAX_TIMES)
 
 

@@ -110,3 +110,66 @@ FALSE = [
 
 def thoughts(told: list[tuple[Board, str, str, str]]) -> list[tuple[Board, str, Explanation]]:
     return [(board, ",".join(plan), Explanation(before, after)) for board, plan, before, after in told]
+
+
+# a second list, written when the reader was done and held against it once before anything was changed
+LATER_TRUE = [
+    (A, "RDRD", "Looking at the maze, the elf is in the upper left corner at [(0,0),Start] and must get to [(2,2),Target]. Let me imagine the safe way.", "I first go right to [(0,1),Ice] since [(1,0),Hole] is right below the start. Then I go down to [(1,1),Ice], because [(0,2),Hole] lies ahead. Next, I go right to [(1,2),Ice], and finally I go down to [(2,2),Target]."),
+    (A, "RDRD", "The holes at [(0,2),Hole] and [(1,0),Hole] leave only one way through the middle. Let me trace it on the map.", "Right to [(0,1),Ice] stays clear of [(1,0),Hole]. Down to [(1,1),Ice] reaches the centre. Right to [(1,2),Ice] brings me next to the target. Down to [(2,2),Target] finishes it."),
+    (B, "DDDRRR", "I begin at [(0,0),Start], and my target is [(3,3),Target] in the far corner. Picture the way along the edges.", "Moving down to [(1,0),Ice] gets me closer. Moving down to [(2,0),Ice] avoids the hole at [(1,1),Hole]. Moving down to [(3,0),Ice] brings me to the bottom row. Moving right to [(3,1),Ice], [(3,2),Ice] and then [(3,3),Target] completes the way."),
+    (B, "RRDRDD", "The top row is open until column 3, where there is a hole. Imagine turning before it.", "I take two steps to the right, reaching (0,2). I take one step down to (1,2) and one step right to (1,3). From there, two steps down bring me to the goal at (3,3)."),
+    (B, "RRDRDD", "Holes fill much of the middle of this map. Let me picture the open squares.", "To begin, I move right to column 1 and then right to column 2. I then move down, right, down, and down, arriving at the target."),
+    (C, "UURRR", "My position is [(2,0),Start]; the target [(0,3),Target] is in the upper right corner. Let me see the way in my mind.", "Up to [(1,0),Ice], up to [(0,0),Ice], right to [(0,1),Ice], right to [(0,2),Ice], right to [(0,3),Target]."),
+    (C, "UURRR", "A hole sits at (1,1), so the middle is closed. Let me look along the edges.", "I climb up to (1,0) and again up to (0,0), then slide right through (0,1) and (0,2) to the goal at (0,3)."),
+    (C, "UURRR", "The target is up and to the right of me. Visualize the top row.", "Walking north twice puts me on the top row, and walking east three times puts me on the target."),
+    (D, "DDRR", "I am in the upper left part of the board, with holes on both sides further down. Let me imagine the gap between them.", "One move down takes me to [(2,1),Ice], between [(2,0),Hole] and [(2,2),Hole]. Another move down takes me to [(3,1),Ice]. A move right to [(3,2),Ice] and one more right to [(3,3),Target] end the walk."),
+    (D, "DDRR", "The target is two rows down and two columns right. Draw the way on the ice.", "I must not go right first and then down, as [(2,2),Hole] is in the way. So I go down to [(2,1),Ice], down to [(3,1),Ice], right to [(3,2),Ice] and right to [(3,3),Target]."),
+    (E, "LUUULL", "The hole at [(2,3),Hole] is just above the start. Imagine a way around it.", "I sidestep to the left to [(3,2),Ice]. Then I go up to [(2,2),Ice], up to [(1,2),Ice], and up to [(0,2),Ice]. Then I go left to [(0,1),Ice] and left to [(0,0),Target]."),
+    (E, "LUUULL", "The target is far away in the top left corner. Let me trace the way there.", "I move left by one, up by three, and left by two."),
+    (F, "URRU", "The start is [(2,0),Start] and the target is [(0,2),Target]. Let me visualize the middle row.", "I go up to [(1,0),Ice]; this is safe. I go right to [(1,1),Ice], passing below [(0,1),Hole]. I go right to [(1,2),Ice], right above [(2,2),Hole]. I go up to [(0,2),Target]."),
+    (F, "URRU", "The middle row is safe from end to end. Picture a walk through it.", "First up, then two to the right, and then up again."),
+    (F, "URRU", "Both corners on the other diagonal... one is the start, one is the goal. Let me think of the path.", "Moving up from [(2,0),Start] to [(1,0),Ice], I keep away from the holes. Then moving right from [(1,0),Ice] to [(1,1),Ice] and from [(1,1),Ice] to [(1,2),Ice], I come below the target. Finally, moving up from [(1,2),Ice] to [(0,2),Target], I am done."),
+]  # fmt: skip
+LATER_FALSE = [
+    (A, "RDRD", "The elf is in the lower left corner. Let me imagine the safe way.", "I first go right to [(0,1),Ice]. Then I go down to [(1,1),Ice]. Next, I go right to [(1,2),Ice], and finally I go down to [(2,2),Target]."),
+    (A, "RDRD", "The holes at [(0,2),Hole] and [(1,1),Hole] leave only one way. Let me trace it on the map.", "Right to [(0,1),Ice]. Down to [(1,1),Ice]. Right to [(1,2),Ice]. Down to [(2,2),Target]."),
+    (B, "DDDRRR", "I begin at [(0,0),Start], and my target is [(3,3),Target]. Picture the way along the edges.", "Moving down to [(1,0),Ice], [(2,0),Ice] and [(3,0),Ice], and then moving right to [(3,2),Ice] and [(3,3),Target]."),
+    (B, "RRDRDD", "The top row is free of holes. Imagine the way.", "I take two steps to the right, reaching (0,2). I take one step down to (1,2) and one step right to (1,3). From there, two steps down bring me to the goal at (3,3)."),
+    (B, "RRDRDD", "Holes fill much of the middle of this map. Let me picture the open squares.", "I move right, right, down, right, and down, arriving at the target."),
+    (C, "UURRR", "My position is [(2,0),Start]; the target [(0,3),Target] is in the upper left corner. Let me see the way in my mind.", "Up to [(1,0),Ice], up to [(0,0),Ice], right to [(0,1),Ice], right to [(0,2),Ice], right to [(0,3),Target]."),
+    (C, "UURRR", "A hole sits at (1,2), so the middle is closed. Let me look along the edges.", "I climb up to (1,0) and again up to (0,0), then slide right through (0,1) and (0,2) to the goal at (0,3)."),
+    (C, "UURRR", "The target is down and to the right of me. Visualize the top row.", "Walking north twice puts me on the top row, and walking east three times puts me on the target."),
+    (D, "DDRR", "Let me imagine the gap between the holes.", "One move down takes me to [(2,1),Ice], between [(2,0),Hole] and [(2,2),Hole]. Another move down takes me to [(3,1),Ice], which falls into a hole. A move right to [(3,2),Ice] and one more right to [(3,3),Target] end the walk."),
+    (D, "DDRR", "The target is three rows down and two columns right. Draw the way on the ice.", "I go down to [(2,1),Ice], down to [(3,1),Ice], right to [(3,2),Ice] and right to [(3,3),Target]."),
+    (E, "LUUULL", "The hole at [(2,3),Hole] is just below the start. Imagine a way around it.", "I go left to [(3,2),Ice]. Then I go up to [(2,2),Ice], up to [(1,2),Ice], and up to [(0,2),Ice]. Then I go left to [(0,1),Ice] and left to [(0,0),Target]."),
+    (E, "LUUULL", "The target is far away in the top left corner. Let me trace the way there.", "I move left by two, up by three, and left by one."),
+    (F, "URRU", "The start is [(2,0),Start] and the target is [(0,2),Target]. Let me visualize the middle row.", "I go up to [(1,0),Ice]; this is safe. I go right to [(1,1),Ice], passing above [(0,1),Hole]. I go right to [(1,2),Ice], right above [(2,2),Hole]. I go up to [(0,2),Target]."),
+    (F, "URRU", "The middle row has two holes in it. Picture a walk through it.", "First up, then two to the right, and then up again."),
+    (F, "URRU", "Let me think of the path.", "I move up to [(1,0),Ice], right to [(1,1),Ice], which is farther from the target, right to [(1,2),Ice] and up to [(0,2),Target]."),
+]  # fmt: skip
+
+# a third list, written when the second was read; nothing was changed for it, so that it measures something
+LAST_TRUE = [
+    (A, "RDRD", "The start [(0,0),Start] has a hole under it at [(1,0),Hole]. Let me imagine stepping around it.", "I step right to [(0,1),Ice] to get away from the hole. I step down to [(1,1),Ice], the middle of the board. I step right to [(1,2),Ice], just above the target. I step down to [(2,2),Target] and I am there."),
+    (A, "RDRD", "There are two holes, and the way between them is a staircase. Picture the staircase.", "Right, then down, then right, then down."),
+    (B, "RRDRDD", "I start from [(0,0),Start] in the top left corner and have to reach [(3,3),Target]. Let me draw the way on the map.", "Going right to [(0,1),Ice] is safe. Going right to [(0,2),Ice] is as far as I can go, because [(0,3),Hole] comes next. Going down to [(1,2),Ice] avoids it. Going right to [(1,3),Ice] avoids [(2,2),Hole] below. Going down to [(2,3),Ice] brings the target near. Going down to [(3,3),Target] reaches it."),
+    (B, "DDDRRR", "Row 3 and column 0 are free of holes. Visualize walking along them.", "I slide down to [(1,0),Ice], [(2,0),Ice] and [(3,0),Ice]. Then I slide right to [(3,1),Ice], [(3,2),Ice] and [(3,3),Target]."),
+    (C, "UURRR", "I begin at [(2,0),Start]. [(1,1),Hole] is in the way of a direct walk. Trace the edge in your mind.", "First I move up to [(1,0),Ice], with [(1,1),Hole] to my right. Then I move up to [(0,0),Ice]. Now three moves to the right remain: [(0,1),Ice], [(0,2),Ice] and [(0,3),Target]."),
+    (C, "UURRR", "The target is in the top row. Let me picture going up first.", "Up one, up one more, and then right along the top row for three squares."),
+    (D, "DDRR", "I need to get from [(1,1),Start] to [(3,3),Target]. Picture the way down and then across.", "Down to [(2,1),Ice]. Down again to [(3,1),Ice]. Across to the right to [(3,2),Ice]. Right once more to [(3,3),Target]."),
+    (D, "DDRR", "Between the holes of row 2 there is a gap at column 1. Imagine passing it.", "Moving down through the gap to (2,1) and on to (3,1), I then turn right and pass (3,2) to get to (3,3)."),
+    (E, "LUUULL", "The shortest way up is blocked by [(2,3),Hole]. Let me picture another column.", "Stepping left to [(3,2),Ice] gets me out from under [(2,3),Hole]. Stepping up to [(2,2),Ice] passes it. Stepping up to [(1,2),Ice] leaves [(1,1),Hole] on my left. Stepping up to [(0,2),Ice] takes me to the top edge. Stepping left to [(0,1),Ice] and left to [(0,0),Target] finishes the walk."),
+    (F, "URRU", "Start and target are in opposite corners. Visualize the row between them.", "I move up to [(1,0),Ice], because going right would put me next to a hole. I move right to [(1,1),Ice] and right to [(1,2),Ice], and then up to [(0,2),Target]."),
+]  # fmt: skip
+LAST_FALSE = [
+    (A, "RDRD", "The start [(0,0),Start] has a hole to its right at [(1,0),Hole]. Let me imagine stepping around it.", "I step right to [(0,1),Ice]. I step down to [(1,1),Ice]. I step right to [(1,2),Ice]. I step down to [(2,2),Target]."),
+    (A, "RDRD", "There are three holes, and the way between them is a staircase. Picture the staircase.", "Right, then down, then right, then down."),
+    (B, "RRDRDD", "I start from [(0,0),Start] in the top left corner. Let me draw the way on the map.", "Going right to [(0,1),Ice] is safe. Going right to [(0,2),Ice] is as far as I can go, because [(0,3),Ice] comes next. Going down to [(1,2),Ice]. Going right to [(1,3),Ice]. Going down to [(2,3),Ice]. Going down to [(3,3),Target]."),
+    (B, "DDDRRR", "Row 3 and column 1 are free of holes. Visualize walking along them.", "I slide down to [(1,0),Ice], [(2,0),Ice] and [(3,0),Ice]. Then I slide right to [(3,1),Ice], [(3,2),Ice] and [(3,3),Target]."),
+    (C, "UURRR", "I begin at [(2,0),Start]. Trace the edge in your mind.", "First I move up to [(1,0),Ice], with [(1,1),Hole] to my left. Then I move up to [(0,0),Ice], right to [(0,1),Ice], right to [(0,2),Ice] and right to [(0,3),Target]."),
+    (C, "UURRR", "The target is in the bottom row. Let me picture going up first.", "Up twice, and then right three times."),
+    (D, "DDRR", "I need to get from [(1,1),Start] to [(3,3),Target]. Picture the way down and then across.", "Down to [(2,1),Ice]. Right to [(2,2),Ice]. Down to [(3,2),Ice]. Right once more to [(3,3),Target]."),
+    (D, "DDRR", "Between the holes of row 2 there is a gap at column 1. Imagine passing it.", "Moving down twice takes me farther from the target. Then I move right twice."),
+    (E, "LUUULL", "The shortest way up is blocked by [(2,3),Hole]. Let me picture another column.", "Stepping left to [(3,2),Ice]. Stepping up to [(2,2),Ice] passes it. Stepping up to [(1,2),Ice] leaves [(1,1),Hole] on my right. Stepping up to [(0,2),Ice]. Stepping left to [(0,1),Ice] and left to [(0,0),Target]."),
+    (F, "URRU", "Start and target are in the same corner. Visualize the row between them.", "I move up to [(1,0),Ice], right to [(1,1),Ice], right to [(1,2),Ice], and then down to [(0,2),Target]."),
+]  # fmt: skip
