@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from mirage_core.errors import InputError
 from tasks.local import STATE_FOLDER
@@ -53,7 +54,11 @@ def start(name: str, command: Sequence[str]) -> int:
 
 
 def stop(name: str, pid: int) -> None:
-    """Ask the program to end, then its whole group, then make it."""
+    """Ask the program to end, then its whole group, then make it; and so its children that have groups of their own.
+
+    A worker's flow runs are such children: they outlive a worker that ends in haste.
+    """
+    children = _children(pid)
     requests = (
         lambda: os.kill(pid, signal.SIGTERM),
         lambda: os.killpg(pid, signal.SIGTERM),
@@ -63,8 +68,25 @@ def stop(name: str, pid: int) -> None:
         with suppress(ProcessLookupError):
             request()
         if wait_until(lambda: running(name) is None and not _group_lives(pid), STOP_TIMEOUT_S):
+            break
+    else:
+        raise InputError(f"{name}: process group {pid} does not end")
+    for request in (signal.SIGTERM, signal.SIGKILL):
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.killpg(child, request)
+        if wait_until(lambda: not any(map(_group_lives, children)), STOP_TIMEOUT_S):
             return
-    raise InputError(f"{name}: process group {pid} does not end")
+
+
+def _children(pid: int) -> list[int]:
+    """Children of a process that lead a group; none where the system does not tell."""
+    with suppress(OSError):
+        found = [
+            int(child) for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()
+        ]
+        return [child for child in found if os.getpgid(child) == child]
+    return []
 
 
 def _group_lives(pid: int) -> bool:
