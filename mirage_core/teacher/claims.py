@@ -249,14 +249,15 @@ class SquareAside:
 
 
 @dataclass(frozen=True, slots=True)
-class LineHoles:
-    """A whole row or column has holes, or none: "the top row is free of holes"."""
+class LineTile:
+    """A row or column has a kind of tile, or none: "the top row is free of holes"."""
 
     reason: ClassVar[str] = "wrong_tile"
     words: str
     axis: Literal["rows", "columns"]
     number: int | None
     """Counted from 0, from the end if negative; None is the middle one."""
+    letter: str
     free: bool
 
     def objection(self, spot: Spot) -> str | None:
@@ -266,9 +267,9 @@ class LineHoles:
         if not 0 <= number < scene.size:
             return f"the board has {scene.size} {self.axis}"
         line = scene.rows[number] if self.axis == "rows" else "".join(row[number] for row in scene.rows)
-        if ("H" in line) != self.free:
+        if (self.letter in line) != self.free:
             return None
-        return f"{self.axis[:-1]} {number} has {'a' if self.free else 'no'} hole"
+        return f"{self.axis[:-1]} {number} has {'a' if self.free else 'no'} {TILE_NAMES[self.letter].lower()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,10 +51,14 @@ INNOCENT = compiled(
 """What may be said with words that otherwise give something away."""
 SENSITIVE = (
     compiled(
-        r"\b(?:image|picture|figure|diagram|illustration|photo|screenshot|drawing|sketch|visuali[sz]ation|rendering|snapshot)s?\b"
+        r"\b(?:image|picture|figure|diagram|illustration|photo|screenshot|drawing|sketch|visuali[sz]ation|rendering|snapshot"
+        r"|shot|visual|preview|input|scan|graphic)s?\b|\b(?:future|later|resulting) (?:state|position|board)\b"
         r"|\b\w*-(?:image|picture)\b"
     ),
-    compiled(r"\b(?:arrow\w*|stroke|overlay\w*|polyline|red|highlight\w*|drawn|colou?red|annotat\w*|overlaid)\b"),
+    compiled(
+        r"\b(?:arrow\w*|stroke|overlay\w*|polyline|red|highlight\w*|drawn|colou?red|annotat\w*|overlaid|scarlet|crimson"
+        r"|markers?|pointers?|markings?|signs?)\b|\bthe (?:thick|thin|bold|dashed|curved) (?:line|trace|mark)\b|\b(?:line|trace) (?:bends?|turns?|runs?)\b"
+    ),
     compiled(
         r"\b(?:answer|solution|solver)(?:s|'s)?\b|\b(?:correct|right|true) (?:option|choice|letter|outcome|result)\b"
         r"|\breason(?:ing)? backwards?\b"
@@ -68,7 +72,7 @@ SENSITIVE = (
     compiled(
         r"\b(?:task|question|exercise|assignment|puzzle statement|rules of)\b|\b(?:explain|explaining|explained|elaborate)\b"
         r"|\b(?:this helps|more detail|feel free|let me know|keep (?:it|this) (?:brief|short)|(?:stay|be|am) (?:brief|concise))\b"
-        r"|^(?:sure|certainly|of course|okay|ok|absolutely|great|alright)[!,.]|\bthree parts\b|\bmention\w*\b"
+        r"|^(?:sure|certainly|of course|okay|ok|absolutely|great|alright)[!,.]|\bthree parts\b|\b(?:required|requested|desired) (?:format|form|length)\b|\bmention\w*\b"
     ),
     compiled(r"\b(?:entry|entries|list|string|strings|element|index|indices|zero|coordinates? given)\b"),
 )
@@ -77,7 +81,7 @@ CASED = re.compile(r"\b(?:an?|the|letter|symbol) [SFHG]\b|\b[SFHG]{2,}\b")
 """How the board is written for a teacher; capitals matter."""
 SENSITIVE_PLANNING = compiled(
     r"\b(?:plan|plans|planned|pre-?\w*planned|sequence|instructions?|given directions)\b"
-    r"|\b(?:required|necessary|fixed|predetermined) moves\b|\bmoves are (?:\w+ )?(?:fixed|known|set)\b"
+    r"|\b(?:ready|pre)-?made\b|\bcame with\b|\bhanded to me\b|\b(?:required|necessary|fixed|predetermined) moves\b|\bmoves are (?:\w+ )?(?:fixed|known|set)\b"
 )
 
 EVERYWHERE = (

@@ -11,7 +11,7 @@ from mirage_core.teacher.claims import (
     Corner,
     Count,
     HoleAside,
-    LineHoles,
+    LineTile,
     Neighbours,
     SquareAside,
     Tile,
@@ -124,6 +124,7 @@ SIDE_OF = r"(?P<side>above|below|(?:to|on) the (?:left|right)(?: of)?)"
 SQUARE_BEFORE = compiled(
     rf"^{SQUARE} (?:is|lies|sits|waits) {NEXT}{SIDE_OF} (?:the |my )?(?P<about>start|player|me|target|goal)\b"
 )
+SQUARE_BY_ME = compiled(rf"^{SQUARE} (?P<next>)(?P<side>(?:to|on) my (?:left|right))\b(?P<about>)")
 SQUARE_AFTER = compiled(
     rf"\b(?:pass\w*|am|is|stand\w*|stay\w*|,)? ?{NEXT}(?P<side>above|below) (?:the hole (?:at )?)?{SQUARE}$"
 )
@@ -131,7 +132,7 @@ OPPOSITE = {"U": "D", "D": "U", "L": "R", "R": "L"}
 
 
 def sides(piece: str) -> Iterator[Claim]:
-    for found in SQUARE_BEFORE.finditer(piece):
+    for found in (*SQUARE_BEFORE.finditer(piece), *SQUARE_BY_ME.finditer(piece)):
         move = WAYS[found["side"].lower().removesuffix(" of").split()[-1]]
         yield SquareAside(found[0], move, _about(found["about"]), bool(found["next"]), "before")
     for found in SQUARE_AFTER.finditer(piece):
@@ -168,11 +169,15 @@ HOLE_IN_LINE = compiled(
 )
 
 
+OTHER_LINE_CLEAR = compiled(rf"\b{LINE} and (?:the )?(?:\w+ ?){{1,2}} are (?:(?:both|all) )?{CLEAR}\b")
+PLACED_IN_LINE = compiled(
+    rf"\b(?P<who>start|target|goal) (?:square )?(?:is|lies|sits|waits) (?:somewhere )?(?:in|on) the {LINE}\b"
+)
 LINE_HAS_HOLE = compiled(rf"\b{LINE} (?:has|holds|contains) (?:an?|some|two|three|several|\d+) holes?\b")
 
 
 def lines(piece: str) -> Iterator[Claim]:
-    for pattern in (LINES_CLEAR, LINE_HAS_HOLE, HOLE_IN_LINE):
+    for pattern in (LINES_CLEAR, OTHER_LINE_CLEAR, LINE_HAS_HOLE, HOLE_IN_LINE, PLACED_IN_LINE):
         for found in pattern.finditer(piece):
             if stance_of(piece, found.start()) == "supposed":
                 continue
@@ -180,8 +185,11 @@ def lines(piece: str) -> Iterator[Claim]:
             word = groups["ordinal"]
             number = ORDINALS[word.lower()] if word else number_of(groups["number"])
             axis: Any = f"{(groups['line'] or groups['counted']).lower()}s"
-            free = pattern is LINES_CLEAR or bool(groups.get("no")) or stance_of(piece, found.start()) == "denied"
-            yield LineHoles(found[0], axis, number, free)
+            if pattern is PLACED_IN_LINE:
+                yield LineTile(found[0], axis, number, TILES[groups["who"].lower()], False)
+                continue
+            free = pattern in (LINES_CLEAR, OTHER_LINE_CLEAR) or bool(groups.get("no"))
+            yield LineTile(found[0], axis, number, "H", free or stance_of(piece, found.start()) == "denied")
 
 
 CORNER = compiled(
@@ -224,6 +232,7 @@ COUNTS: tuple[tuple[Literal["rows", "holes", "moves"], re.Pattern[str]], ...] = 
     ("holes", compiled(rf"\b(?P<number>{NUMBER}|no) holes?(?: \w+){{0,2}} (?:on|in|of|across) "
                        rf"(?:the|this) (?:whole )?{BOARD}\b")),
     ("holes", compiled(rf"\b(?P<number>{NUMBER}|no) holes? in (?:all|total)\b")),
+    ("holes", compiled(rf"(?<!where )\bthere (?:are|is) (?:only )?(?P<number>{NUMBER}) holes?(?=$|[,;:]| (?:and|on the (?:board|map))\b)")),
     ("holes", compiled(rf"\b{BOARD} (?:(?:has|holds|contains|shows|hides|of|with) )+(?P<number>{NUMBER}|no) holes?\b")),
     ("holes", compiled(rf"\b{BOARD} (?:\w+ )?(?P<number>without|free of) (?:any )?holes?\b")),
     ("moves", compiled(rf"\b(?:plan|way|route|path|it) (?:there )?(?:has|of|takes|needs|with|counts|in) "

@@ -11,7 +11,7 @@ LAST_PLACE = r"\b(?:final|last) (?:position|square|cell|tile|spot|place|stop) (?
 ENDINGS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("G", compiled(rf"\breach(?:es|ed|ing)? (?:\w+ )?{TARGET}\b")),
     ("G", compiled(rf"\b(?:arriv|end|finish|land|stop)\w* (?:\w+ ){{0,4}}?(?:at|on|in) {TARGET}\b")),
-    ("G", compiled(rf"\b(?:am|is|are|stands?|standing) (?:\w+ )?(?:at|on) {TARGET}\b")),
+    ("G", compiled(rf"\b(?:am|is|are|stands?|standing) (?:(?!not\b|never\b)\w+ )?(?:at|on) {TARGET}\b")),
     ("G", compiled(rf"\b{TARGET} (?:is|was|has been|gets)(?: \w+)?(?<!not)(?<!never) reached\b")),
     ("G", compiled(r"\b(?:ensur|secur|guarante|mean|bring|complet|achiev)\w* (?:\w+ )?success\b")),
     ("G", compiled(r"\b(?:success (?:is |as )?(?:now )?(?:certain|guaranteed|assured|complete)|action success)\b")),

@@ -23,7 +23,10 @@ MOVER = (
 )
 UNIT = r"(?:squares?|cells?|tiles?|steps?|moves?|times?|rows?|columns?|spaces?)"
 AMOUNT = rf"(?:(?:by )?(?P<times>{NUMBER}) (?:more )?{UNIT}|(?P<word>once|twice|thrice)|by (?P<by>{NUMBER})\b)"
-AHEAD = rf"(?:(?:just |another )?(?P<ahead>{NUMBER}|a|another) (?:more )?(?:single )?{UNIT} (?:straight |further )?|(?P<bare>{NUMBER}) (?=to the ))?"
+AHEAD = (
+    rf"(?:(?:just |another )?(?P<ahead>{NUMBER}|a|another) (?:more )?(?:single )?{UNIT} (?:straight |further )?"
+    rf"|(?P<bare>{NUMBER}) (?=to the ))?"
+)
 FILLER = (
     r"(?:(?:then|and|finally|first|firstly|second|third|fourth|fifth|sixth|lastly|last|next|again|now|step|\d+)\b ?)*"
 )

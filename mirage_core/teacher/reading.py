@@ -110,7 +110,8 @@ TO = compiled(r"\b(?:to|onto|into)\b|->|=>|→")
 LINK = compiled(rf"^{SQUARE} ?(?:(?:I |it |me )?(?:up|down|left|right)?(?: ?on)? ?(?:to|onto|into)) ?{SQUARE}$")
 ARROW = compiled(rf"^{SQUARE} ?(?:->|=>|→) ?{SQUARE}$")
 LIST = compiled(
-    rf"^{SQUARE} ?(?:,|and|or|, and|, or|&|then|finally| )+ ?(?:(?:another|one|a second)(?: one| hole)? (?:at|in) )?{SQUARE}$"
+    rf"^{SQUARE} ?(?:,|and|or|, and|, or|&|then|finally| )+ ?"
+    rf"(?:(?:another|one|a second)(?: one| hole)? (?:at|in) )?{SQUARE}$"
 )
 
 

@@ -13,13 +13,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from mirage_core.puzzles import vsp
+from mirage_core.puzzles import vsp, vsp_reasoning
 from mirage_core.teacher import Explanation
 from mirage_core.teacher.leaks import leak_in
 from mirage_core.teacher.reading import read, read_walk
 from mirage_core.teacher.story import SQUARE_FORM, Finding
 from mirage_core.teacher.verify import findings_row
-from mirage_core.teacher.words import SQUARE, compiled
+from mirage_core.teacher.words import SQUARE, SUPPOSITION, compiled
 
 MIN_BEFORE_WORDS = 6
 """The shortest published text before a picture has 13."""
@@ -42,6 +42,13 @@ CUE = compiled(
     r"\b(?:visuali[sz]\w*|pictur\w+|imagin\w*|envision\w*|draw\w*|sketch\w*|trac\w+|look\w*|see|seeing|focus\w*|think\w*"
     r"|consider\w*|reflect\w*|bring\w*|map\w*|mind|mentally|view\w*|observ\w*|examin\w*|study|conceiv\w*|recall\w*)\b"
 )
+
+
+ENDING = compiled(
+    r"\b(?:holes?|goal|target|destination|success\w*|fail\w*|wins?|winning|won|lost|loses?|victor\w*|defeat\w*|verdict|outcome"
+    r"|result|nothing|fall\w*|fell|under|dead|surviv\w*)\b"
+)
+"""What a sentence about the end of a walk speaks of."""
 
 
 class Objection(NamedTuple):
@@ -74,6 +81,7 @@ def review(task: str, meta: dict[str, Any], explanation: Explanation, answer: st
     """Read a thought of a maze puzzle; `task`, `meta` and `answer` are those of the row.
 
     Reasons: those of `verify`, and "leak" (tells of other pictures, of being given plan or answer, of the prompt),
+    "unclear" (an ending in words that were not understood),
     "boxed_answer" and "other_answer" (the row's answer stands apart from its thought), "too_short", "too_long",
     "no_cue", "repeats_itself", "markup".
     """
@@ -81,6 +89,7 @@ def review(task: str, meta: dict[str, Any], explanation: Explanation, answer: st
     sentences = [*sentences_of(explanation.before), *sentences_of(explanation.after)]
     own = [
         *_leaks(task, sentences),
+        *_unclear(task, explanation),
         *_answers(sentences, answer),
         *_form(sentences, explanation, len(meta["plan"])),
     ]
@@ -101,6 +110,16 @@ def _leaks(task: str, sentences: list[str]) -> Iterator[Objection]:
         if words is not None:
             told = f"The words {_quoted(words)} give away what the reader of your text does not see."
             yield Objection("leak", sentence, told)
+
+
+def _unclear(task: str, explanation: Explanation) -> Iterator[Objection]:
+    told = sentences_of(explanation.after)
+    if task == vsp_reasoning.TASK:
+        told = [*sentences_of(explanation.before)[:-1], *told]
+    for sentence in told:
+        if ENDING.search(sentence) and not SUPPOSITION.search(sentence) and _is_unread(sentence):
+            advice = "It is not clear what this says of the walk; say it plainly or leave it out"
+            yield Objection("unclear", sentence, f"{advice}: {_quoted(sentence)}")
 
 
 def _answers(sentences: list[str], answer: str) -> Iterator[Objection]:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mirage_core.puzzles.vsp import Cell
-from mirage_core.teacher.claims import Claim, Spot
+from mirage_core.teacher.claims import Claim, Nearing, Spot
 from mirage_core.teacher.reading import Lead, read, read_walk
 from mirage_core.teacher.scene import Scene, manhattan
 from mirage_core.teacher.words import SQUARE
@@ -13,7 +13,7 @@ from mirage_core.teacher.words import SQUARE
 TILE_LETTERS = {"start": "S", "ice": "F", "hole": "H", "target": "G", "goal": "G"}
 SQUARE_FORM = re.compile(r"\(\s*(-?\d+)\s*,\s*(-?\d+)\s*\)(?:\s*,\s*([A-Za-z]+)\s*\])?")
 """The opening bracket is left to the words before; without brackets the text names a place, but not its tile."""
-ROW_COLUMN = re.compile(r"\(?\brow (\d+)(?:, | and |,| )(?:col|column) (\d+)\b\)?", re.IGNORECASE)
+ROW_COLUMN = re.compile(r"\(?\brow (\d+)(?:, | and |,| )(?:col|column) (\d+)\b(?! are\b)\)?", re.IGNORECASE)
 """Another way to name a place; counted from 0, as the prompts ask."""
 CUT = "\0"
 CUT_SQUARE, CUT_SENTENCE = f" {SQUARE}{CUT}{SQUARE} ", f".{CUT}"
@@ -147,7 +147,8 @@ class Story:
         last = len(self.told) if self._in_words else at + (not alone)
         points = [point for point in range(at, last + 1) if point < len(self.scene.cells)]
         for claim, before, after in self._waiting:
-            objections = [claim.objection(Spot(self.scene, point, alone, before, after)) for point in points]
+            moved = points[1:] if self._in_words and isinstance(claim, Nearing) else points
+            objections = [claim.objection(Spot(self.scene, point, alone, before, after)) for point in moved or points]
             if objections and None not in objections:
                 self.wrong_claims.append(Finding(claim.reason, claim.words, str(objections[-1])))
 

@@ -148,7 +148,7 @@ LATER_FALSE = [
     (F, "URRU", "Let me think of the path.", "I move up to [(1,0),Ice], right to [(1,1),Ice], which is farther from the target, right to [(1,2),Ice] and up to [(0,2),Target]."),
 ]  # fmt: skip
 
-# a third list, written when the second was read; nothing was changed for it, so that it measures something
+# a third list, written when the second was read and held against the reader once before anything was changed
 LAST_TRUE = [
     (A, "RDRD", "The start [(0,0),Start] has a hole under it at [(1,0),Hole]. Let me imagine stepping around it.", "I step right to [(0,1),Ice] to get away from the hole. I step down to [(1,1),Ice], the middle of the board. I step right to [(1,2),Ice], just above the target. I step down to [(2,2),Target] and I am there."),
     (A, "RDRD", "There are two holes, and the way between them is a staircase. Picture the staircase.", "Right, then down, then right, then down."),
