@@ -214,14 +214,19 @@ class HoleAside:
     negated: bool
 
     def objection(self, spot: Spot) -> str | None:
-        scene = spot.scene
-        for cell in _cells(spot, self.about):
-            line = [scene.step(cell, self.move)] if scene.step(cell, self.move) != cell else []
-            while line and not self.adjacent and not self.negated and scene.step(line[-1], self.move) != line[-1]:
-                line.append(scene.step(line[-1], self.move))
-            if any(scene.tile(there) == "H" for there in line) == self.negated:
-                return f"from {cell} there is {'a' if self.negated else 'no'} hole on that side"
-        return None
+        cells = list(_cells(spot, self.about))
+        if self.about == "here" and spot.at:
+            cells.append(spot.scene.cells[spot.at - 1])  # "moving right avoids the hole below"
+        for cell in cells:
+            if any(spot.scene.tile(there) == "H" for there in self._line(spot.scene, cell)) != self.negated:
+                return None
+        return f"from {spot.here} there is {'a' if self.negated else 'no'} hole on that side"
+
+    def _line(self, scene: Scene, cell: Cell) -> list[Cell]:
+        line = [cell]
+        while (there := scene.step(line[-1], self.move)) != line[-1] and (len(line) == 1 or not self.adjacent):
+            line.append(there)
+        return line[1:2] if self.negated else line[1:]
 
 
 @dataclass(frozen=True, slots=True)

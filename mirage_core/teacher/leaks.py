@@ -36,7 +36,7 @@ ANSWER = r"(?:answer|outcome|result|label|solution|verdict|conclusion)"
 
 IMAGINED = compiled(
     r"^(?:now,? |next,? |so,? |first,? )*(?:let me |let us |let's |i (?:can |now |will |try to )?|i bring )?(?:to )?"
-    r"(?:picture|imagine|visuali[sz]e|envision|draw|sketch|trace|bring to mind|think of|see|look at|consider|focus on)\b"
+    r"(?:picture|imagine|visuali[sz]e|envision|draw|sketch|trace|bring|reflect on|think of|see|look at|consider|focus on)\b"
 )
 """A sentence that asks to picture something: what it names is not seen."""
 INNOCENT = compiled(

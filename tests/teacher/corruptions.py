@@ -114,7 +114,7 @@ def wrong_distance(rng: np.random.Generator, told: Told) -> Told | None:
     distances = _distances(told.board)
     true = {abs(r - told.board.goal[0]) + abs(c - told.board.goal[1]) for r, c in told.cells}
     true |= {distances.get(cell, -1) for cell in told.cells} | set(range(len(told.meta["plan"]) + 1))
-    wrong = [number for number in range(1, 16) if number not in true]
+    wrong = [number for number in range(1, 40) if number not in true]
     pattern = re.compile(r"\b(\d+) squares?(?= (?:from|away|to) )")
     return _change(rng, told, pattern, lambda _: f"{rng.choice(wrong)} squares")
 
@@ -133,9 +133,9 @@ def wrong_outcome(rng: np.random.Generator, told: Told) -> Told | None:
     return _append(told, str(rng.choice(false)))
 
 
-def leak(rng: np.random.Generator, told: Told, half: int) -> Told | None:
-    """A sentence that gives away what the teacher saw; `half` 0 may be known to the checker's maker, 1 not."""
-    fitting = [sentence for kind, sentence in LEAKS[half::2] if kind == "both" or told.task == vsp.TASK]
+def leak(rng: np.random.Generator, told: Told, sentences: list[tuple[str, str]]) -> Told | None:
+    """A sentence that gives away what the teacher saw."""
+    fitting = [sentence for kind, sentence in sentences if kind == "both" or told.task == vsp.TASK]
     return _insert(rng, told, str(rng.choice(fitting)))
 
 
@@ -146,7 +146,8 @@ def _read(name: str) -> list[tuple[str, str]]:
 
 LEAKS = _read("leaks.txt")
 INNOCENT = _read("innocent.txt")
-OUTCOMES = _read("outcomes.txt")
+LATER_LEAKS = _read("leaks_later.txt") + _read("leaks_last.txt")
+OUTCOMES = _read("outcomes.txt") + _read("outcomes_later.txt") + _read("outcomes_last.txt")
 KINDS = {
     "tile": wrong_tile,
     "square of a move": wrong_square,
@@ -155,8 +156,9 @@ KINDS = {
     "distance": wrong_distance,
     "count": wrong_count,
     "outcome": wrong_outcome,
-    "leak, seen": lambda rng, told: leak(rng, told, 0),
-    "leak, held out": lambda rng, told: leak(rng, told, 1),
+    "leak, looked at": lambda rng, told: leak(rng, told, LEAKS[::2]),
+    "leak, held out": lambda rng, told: leak(rng, told, LEAKS[1::2]),
+    "leak, later lists": lambda rng, told: leak(rng, told, LATER_LEAKS),
 }
 
 
