@@ -70,6 +70,32 @@ def bars_svg(title: str, estimates: Mapping[str, Estimate], policy: tuple[str, f
     return _svg(figure)
 
 
+def stacked_svg(title: str, bars: Mapping[str, Mapping[str, int]]) -> str:
+    """Shares of counts as stacked bars; the first part is a calm colour, the others are told apart.
+
+    Args:
+        title: What is shown.
+        bars: Name -> part -> count, from top to bottom.
+    """
+    parts = list(dict.fromkeys(part for counts in bars.values() for part in counts))
+    figure, axes = pyplot.subplots(
+        figsize=(8.4, 1.4 + BAR_INCHES * (len(bars) + len(parts) // 4)), layout="constrained"
+    )
+    ends = [0.0] * len(bars)
+    colours = ("#b9cfc0", *pyplot.get_cmap("tab20").colors)  # type: ignore[attr-defined]
+    for number, part in enumerate(parts):
+        shares = [100 * counts.get(part, 0) / max(1, sum(counts.values())) for counts in bars.values()]
+        axes.barh(range(len(bars)), shares, left=ends, height=0.7, label=part, color=colours[number % len(colours)])
+        ends = [end + share for end, share in zip(ends, shares, strict=True)]
+    axes.set_yticks(range(len(bars)), list(bars))
+    axes.invert_yaxis()
+    axes.set_xlim(0, 100)
+    axes.set_title(f"{title}, %", loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(fontsize=7, frameon=False, loc="outside lower left", ncols=5)
+    return _svg(figure)
+
+
 def map_svg(name: str, points: Mapping[str, Sequence[tuple[float, float]]]) -> str:
     """A map of vectors, a colour and a mark for each kind; its axes mean nothing and have no numbers."""
     figure, axes = pyplot.subplots(figsize=(3.4, 3.4), layout="constrained")
