@@ -54,29 +54,28 @@ def start(name: str, command: Sequence[str]) -> int:
 
 
 def stop(name: str, pid: int) -> None:
-    """Ask the program to end, then its whole group, then make it; and so its children that have groups of their own.
+    """Ask the program to end, then its whole group and those of its children, then make them.
 
-    A worker's flow runs are such children: they outlive a worker that ends in haste.
+    A worker's flow runs are children with groups of their own: they outlive a worker that ends in haste.
     """
-    children = _children(pid)
+    groups = [pid, *_children(pid)]
     requests = (
         lambda: os.kill(pid, signal.SIGTERM),
-        lambda: os.killpg(pid, signal.SIGTERM),
-        lambda: os.killpg(pid, signal.SIGKILL),
+        lambda: _signal_all(groups, signal.SIGTERM),
+        lambda: _signal_all(groups, signal.SIGKILL),
     )
     for request in requests:
         with suppress(ProcessLookupError):
             request()
-        if wait_until(lambda: running(name) is None and not _group_lives(pid), STOP_TIMEOUT_S):
-            break
-    else:
-        raise InputError(f"{name}: process group {pid} does not end")
-    for request in (signal.SIGTERM, signal.SIGKILL):
-        for child in children:
-            with suppress(ProcessLookupError):
-                os.killpg(child, request)
-        if wait_until(lambda: not any(map(_group_lives, children)), STOP_TIMEOUT_S):
+        if wait_until(lambda: running(name) is None and not any(map(_group_lives, groups)), STOP_TIMEOUT_S):
             return
+    raise InputError(f"{name}: process groups {groups} do not end")
+
+
+def _signal_all(groups: Sequence[int], number: signal.Signals) -> None:
+    for group in groups:
+        with suppress(ProcessLookupError):
+            os.killpg(group, number)
 
 
 def _children(pid: int) -> list[int]:
