@@ -24,7 +24,8 @@ from openai import AsyncOpenAI
 
 from mirage_core.puzzles import vsp
 from mirage_core.puzzles.vsp_pictures import encode_palette_png, picture, route_picture
-from mirage_core.teacher.request import Message, Png, Request, Text, request_for
+from mirage_core.teacher.chat import Message, Png, Text
+from mirage_core.teacher.request import Request, request_for
 from mirage_core.teacher.server import Teacher, answer_all
 from mirage_core.teacher.settings import ServerTeacher
 from mirage_core.teacher.store import AnswerStore

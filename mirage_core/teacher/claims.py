@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
-from mirage_core.puzzles.vsp import Cell
+from mirage_core.puzzles.vsp import MOVES, Cell
 from mirage_core.teacher.scene import TILE_NAMES, Scene, manhattan
 
 About = Literal["here", "way", "start", "target", "following"]
+Named = Literal["before", "after"]
+"""On which side of a claim's words the square stands that they are about."""
 
 
 class Spot(NamedTuple):
@@ -31,6 +33,10 @@ class Spot(NamedTuple):
     @property
     def here(self) -> Cell:
         return self.scene.cells[self.at]
+
+    def named(self, side: Named) -> Cell | None:
+        """The square that the text names on that side of the words."""
+        return self.before if side == "before" else self.after
 
 
 class Claim(Protocol):
@@ -168,11 +174,10 @@ class Beside:
     reason: ClassVar[str] = "wrong_neighbours"
     words: str
     about: About
-    named: Literal["before", "after"]
-    """Which square it is."""
+    named: Named
 
     def objection(self, spot: Spot) -> str | None:
-        square = spot.after if self.named == "after" else spot.before
+        square = spot.named(self.named)
         if square is None:
             return None
         for cell in _cells(spot, self.about):
@@ -189,10 +194,10 @@ class Tile:
     words: str
     letter: str
     negated: bool
-    named: Literal["before", "after"]
+    named: Named
 
     def objection(self, spot: Spot) -> str | None:
-        square = spot.after if self.named == "after" else spot.before
+        square = spot.named(self.named)
         if square is None or not spot.scene.inside(square):
             return None
         if (spot.scene.tile(square) == self.letter) != self.negated:
@@ -239,15 +244,15 @@ class SquareAside:
     """Letter of the move that leads that way, from `about` to the square."""
     about: About
     adjacent: bool
-    named: Literal["before", "after"]
+    named: Named
 
     def objection(self, spot: Spot) -> str | None:
-        square = spot.before if self.named == "before" else spot.after
+        square = spot.named(self.named)
         if square is None:
             return None
         for cell in _cells(spot, self.about):
-            down, right = square[0] - cell[0], square[1] - cell[1]
-            way = {"U": -down, "D": down, "L": -right, "R": right}[self.move]
+            down, right = MOVES[self.move]
+            way = down * (square[0] - cell[0]) + right * (square[1] - cell[1])
             if way > 0 and (not self.adjacent or spot.scene.step(cell, self.move) == square):
                 return None
         return f"{square} does not lie on that side of it"

@@ -165,7 +165,7 @@ MAX_FOREIGN_SHARE = 0.05
 """Letters outside ASCII, such as those of a name."""
 
 
-def read_reply(text: str) -> Explanation | Unusable:
+def read_explanation(text: str) -> Explanation | Unusable:
     """Find the parts of a reply, in whatever a chatty model wraps around them.
 
     Left out are thinking blocks, code fences and anything ahead of the first marker. The cue ends `before`; the word

@@ -16,7 +16,18 @@ from mirage_core.teacher.claims import (
     SquareAside,
     Tile,
 )
-from mirage_core.teacher.words import ABOUT, ABOUTS, NEAR, NUMBER, SQUARE, compiled, number_of, stance_of, words_of
+from mirage_core.teacher.words import (
+    ABOUT,
+    ABOUTS,
+    NEAR,
+    NUMBER,
+    SQUARE,
+    WAYS,
+    compiled,
+    number_of,
+    stance_of,
+    words_of,
+)
 
 QUANTITY = rf"(?P<number>no|not any|without any|without|free of|any|an|a|the only|only|{NUMBER})"
 HOLES_NEAR = (
@@ -107,7 +118,6 @@ def tiles(piece: str) -> Iterator[Claim]:
 
 # sides, lines and corners
 
-WAYS = {"above": "U", "below": "D", "left": "L", "right": "R", "north": "U", "south": "D", "west": "L", "east": "R"}
 NEXT = r"(?P<next>(?:directly |immediately |right |just )?)"
 ASIDE = r"(?:above|below|(?:(?:to|on) (?:the|my|its) )(?:left|right|north|south|west|east))"
 ORIGIN_OF = r"(?: (?:of )?(?:the |my )?(?P<about>start|player|me|target|goal)(?:'s)?\b)?"

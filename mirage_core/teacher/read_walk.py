@@ -7,9 +7,8 @@ pass, as the moves read must be the plan's, one for one.
 import re
 from typing import NamedTuple
 
-from mirage_core.teacher.words import NUMBER, SQUARE, compiled, number_of
+from mirage_core.teacher.words import NUMBER, SQUARE, WAYS, compiled, number_of
 
-LETTERS = {"up": "U", "down": "D", "left": "L", "right": "R", "north": "U", "south": "D", "west": "L", "east": "R"}
 DIRECTION = (
     r"(?:to(?:wards?)? the )?(?<!\btop )(?<!\bbottom )(?<!\bupper )(?<!\blower )(?<!-)"
     r"\b(?P<way>up|down|left|right|north|south|west|east)(?:wards?)?\b"
@@ -41,6 +40,8 @@ UNTOLD = compiled(
     r"|blocked|avoid (?:going|moving|stepping))\b|n['’]t\b|\b(?:hole|goal|target|start|square)s? (?:\w+ )?"
     r"(?:is|are|lies?|sits?) "
 )
+MAX_TIMES = 99
+"""Longer walks are nobody's plan."""
 WORDS = {"once": 1, "twice": 2, "thrice": 3, "a": 1, "another": 1}
 
 
@@ -73,7 +74,7 @@ def _letters(text: str) -> str:
         for pattern in TOLD:
             found = list(pattern.finditer(clause))
             if found:
-                letters += "".join(LETTERS[one["way"].lower()] * _times(one) for one in found)
+                letters += "".join(WAYS[one["way"].lower()] * _times(one) for one in found)
                 break
     return letters
 
@@ -81,7 +82,3 @@ def _letters(text: str) -> str:
 def _times(found: re.Match[str]) -> int:
     word = (found["times"] or found["word"] or found["by"] or found["ahead"] or found["bare"] or "once").lower()
     return WORDS[word] if word in WORDS else min(number_of(word), MAX_TIMES)
-
-
-MAX_TIMES = 99
-"""Longer walks are nobody's plan."""

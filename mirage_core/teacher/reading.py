@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mirage_core.teacher.assertions import claims_in
 from mirage_core.teacher.claims import Claim
 from mirage_core.teacher.read_walk import Walked, walked
-from mirage_core.teacher.words import NUMBER, SQUARE, compiled
+from mirage_core.teacher.words import NUMBER, SQUARE, WAYS, compiled
 
 PIECES_REMEMBERED = 1 << 15
 """About 30 MB; the oracle has fewer."""
@@ -74,7 +74,6 @@ DIRECTION = compiled(
     r"(?! (?:away|now|next to|after|beside|before|side|edge|border|corner|part|half|column|row|of|there|here)\b)"
     r"(?<!\bend up)(?<!\bends up)(?<!\bending up)"
 )
-LETTERS = {"north": "U", "south": "D", "west": "L", "east": "R"}
 VERB = compiled(
     r"\b(?:(?:mov|step|head|walk|slid|glid|proceed|continu|advanc|travel|return|land|fall|fell|drop|plung|arriv|reach"
     r"|enter|bring|carr|shift|push|hop|jump)\w*|go|goes|going|went|com(?:e|es|ing)|came|get|gets|getting|got|tak(?:e|es|ing)"
@@ -138,7 +137,7 @@ def _lead(piece: str) -> Lead | None:
 
 def _last_direction(words: str) -> str | None:
     found = DIRECTION.findall(words)
-    return LETTERS.get(found[-1].lower(), found[-1][0].upper()) if found else None
+    return WAYS[found[-1].lower()] if found else None
 
 
 def _origin(piece: str) -> Lead | None:

@@ -179,7 +179,4 @@ def _quoted(words: str) -> str:
 
 
 def _is_unread(sentence: str) -> bool:
-    parts = SQUARE_FORM.split(sentence)
-    if len(parts) > 1:
-        return False
-    return not read(sentence).claims and not read_walk(sentence).letters
+    return not (SQUARE_FORM.search(sentence) or read(sentence).claims or read_walk(sentence).letters)

@@ -14,6 +14,9 @@ NUMBERS = {
         ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
     )
 }
+WAYS = {"up": "U", "above": "U", "north": "U", "down": "D", "below": "D", "south": "D", "left": "L", "west": "L",
+        "right": "R", "east": "R"}  # fmt: skip
+"""Word for a direction or a side -> letter of the move that leads there."""
 NUMBER = rf"\d{{1,3}}|{'|'.join(NUMBERS)}"
 LANDMARKS = {"goal": "target", "destination": "target", "finish": "target", "exit": "target", "upper": "top",
              "lower": "bottom", SQUARE: "following"}  # fmt: skip

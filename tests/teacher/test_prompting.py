@@ -19,7 +19,7 @@ from mirage_core.teacher.prompting import (
     load_prompt,
     messages,
     parse_prompt,
-    read_reply,
+    read_explanation,
 )
 
 BOARD = vsp.Board(("SFH", "HFF", "FFG"))
@@ -69,7 +69,7 @@ def test_the_worked_examples_pass_the_checks():
         moves = [re.findall("UP|DOWN|LEFT|RIGHT", part) for part in (first, then)]
         meta = {"board": rows, "plan": "".join(move[0] for part in moves for move in part), "step": len(moves[0])}
         answer = vsp_reasoning.outcome(vsp.Board(rows), meta["plan"])
-        assert said.review(vsp_reasoning.TASK, meta, read_reply(replied.content), answer).objections == ()
+        assert said.review(vsp_reasoning.TASK, meta, read_explanation(replied.content), answer).objections == ()
 
 
 @pytest.mark.parametrize(("task", "meta"), [(vsp.TASK, PLANNING), (vsp_reasoning.TASK, REASONING)])
@@ -145,12 +145,12 @@ MANNERS = [
 
 @pytest.mark.parametrize("reply", MANNERS)
 def test_replies_of_all_manners_are_read(reply):
-    assert read_reply(reply) == READ
+    assert read_explanation(reply) == READ
 
 
 def test_a_part_with_nothing_left_to_tell_is_empty():
     for nothing in ("NONE", "None.", "(none)", "**NONE**"):
-        assert read_reply(f"BEFORE: I move to [(0,1),Ice].\nCUE: Picture it.\nAFTER: {nothing}").after == ""
+        assert read_explanation(f"BEFORE: I move to [(0,1),Ice].\nCUE: Picture it.\nAFTER: {nothing}").after == ""
 
 
 @pytest.mark.parametrize(
@@ -174,13 +174,13 @@ def test_a_part_with_nothing_left_to_tell_is_empty():
     ],
 )  # fmt: skip
 def test_a_reply_without_a_thought_has_a_reason(reply, reason):
-    found = read_reply(reply)
+    found = read_explanation(reply)
     assert isinstance(found, Unusable) and found.reason == reason and found.told.endswith(".")
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(), st.text(), st.text())
 def test_any_reply_is_read_or_has_a_reason(before, cue, after):
-    found = read_reply(f"BEFORE: {before}\nCUE: {cue}\nAFTER: {after}")
+    found = read_explanation(f"BEFORE: {before}\nCUE: {cue}\nAFTER: {after}")
     assert isinstance(found, Explanation | Unusable)
-    assert isinstance(read_reply(before), Unusable)
+    assert isinstance(read_explanation(before), Unusable)
