@@ -30,7 +30,7 @@ from mirage_core.model.latent import MirageForConditionalGeneration
 from mirage_core.model.load import load_model, load_processor
 from mirage_core.model.processor import LATENT_END, LATENT_PAD, LATENT_START, MirageProcessor
 from mirage_core.model.tiny import build_config, build_processor
-from mirage_core.recipe import Optimizer, Pretrain
+from mirage_core.recipe import Grpo, Optimizer, Pretrain, Recipe
 from mirage_core.training.collate import IGNORED, Collator, encoded_images
 from mirage_core.training.supervised import StageTrainer
 
@@ -141,7 +141,7 @@ def batch_of(models: Models, size: Size, num_rows: int, ragged: bool = False) ->
         row["image_grid_thw"] = torch.tensor([[1, 2 * size.grid, 2 * size.grid]])
         width = models.ours.config.text_config.hidden_size
         row["image_features"] = torch.randn(num_features, width)
-        row["latent_embeds"] = torch.randn(size.latents, width)
+        row["latent_targets"] = torch.randn(size.latents, width)
         rows.append(row)
     return Collator(models.processor.tokenizer.pad_token_id)(rows)
 
@@ -153,33 +153,34 @@ def compare_steps(models: Models, size: Size, batches: Sequence[int], repeats: i
     )
     for num_rows in batches:
         for ragged in (False, True) if num_rows > 1 else (False,):
-            steps = steps_of(models, batch_of(models, size, num_rows, ragged))
+            steps = steps_of(models, batch_of(models, size, num_rows, ragged), size.latents)
             taken = by_turns(steps, repeats)
             ratios = (ratio(taken[OWN], taken[plain]) for plain in (STOCK, FORCED))
             cells = [str(num_rows), "unequal" if ragged else "equal", *(shown(taken[name]) for name in steps), *ratios]
             print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def steps_of(models: Models, batch: dict[str, Any]) -> dict[str, Callable[[], None]]:
+def steps_of(models: Models, batch: dict[str, Any], latent_size: int) -> dict[str, Callable[[], None]]:
     """The step of a stock text-only trainer, which sees latent pads as tokens, and those of our stages."""
     args = TrainingArguments(output_dir=tempfile.gettempdir(), use_cpu=True, report_to=[])
-    trainers = {gamma: StageTrainer(model=models.ours, args=args, gamma=gamma) for gamma in (0.1, None)}
-    plain = {key: value for key, value in batch.items() if key not in ("image_features", "latent_embeds")}
+    once = Optimizer(num_updates=1)
+    recipe = Recipe(latent_size=latent_size, stage1=once, stage2=once, direct=once, grpo=Grpo(num_updates=1))
+    stages = {FORCED: recipe.supervised("stage1"), OWN: recipe.supervised("stage2")}
+    plain = {key: value for key, value in batch.items() if key not in ("image_features", "latent_targets")}
 
     def stock() -> None:
         models.stock.train()
         models.stock(**plain, mm_encoder_outputs=encoded_images(batch["image_features"])).loss.backward()
         models.stock.zero_grad()
 
-    def stage(gamma: float | None) -> None:
+    def stage(trainer: StageTrainer) -> None:
         models.ours.train()
-        inputs = {**plain, "image_features": batch["image_features"]}
-        if gamma is not None:
-            inputs["latent_embeds"] = batch["latent_embeds"]
-        trainers[gamma].compute_loss(models.ours, inputs).backward()
+        inputs = dict(batch) if trainer.settings.alignment else {**plain, "image_features": batch["image_features"]}
+        trainer.compute_loss(models.ours, inputs).backward()
         models.ours.zero_grad()
 
-    return {STOCK: stock, FORCED: partial(stage, 0.1), OWN: partial(stage, None)}
+    trainers = {name: StageTrainer(model=models.ours, args=args, settings=stages[name]) for name in stages}
+    return {STOCK: stock, **{name: partial(stage, trainer) for name, trainer in trainers.items()}}
 
 
 def compare_generation(models: Models, size: Size, batches: Sequence[int], repeats: int) -> None:
@@ -234,8 +235,8 @@ def memory_of_step(size: Size, num_rows: int, threads: int, name: str) -> tuple[
     """MB: tensors kept for the backward pass, each storage once; peak of resident memory above that before the step."""
     torch.set_num_threads(threads)
     models = build(size)
-    steps_of(models, batch_of(models, size, 1))[name]()  # loads kernels, makes buffers
-    step = steps_of(models, batch_of(models, size, num_rows))[name]
+    steps_of(models, batch_of(models, size, 1), size.latents)[name]()  # loads kernels, makes buffers
+    step = steps_of(models, batch_of(models, size, num_rows), size.latents)[name]
     before_mb = status_mb("VmRSS")
     step()
     peak_mb = status_mb("VmHWM") - before_mb
