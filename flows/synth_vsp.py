@@ -1,36 +1,61 @@
 """Mazes to a verified data set: `python -m flows.synth_vsp --spec datasets_spec/vsp-tiny.yaml`."""
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from prefect import flow
 
-from mirage_core.spec import DatasetSpec, load_spec
+from mirage_core.spec import DatasetSpec, TeacherKind, load_spec
+from mirage_core.teacher.settings import Budget
 from tasks import synthesis
 from tasks.artifact import Artifact
 from tasks.cards import with_card
 from tasks.local import run_flow
+from tasks.stage import is_built
+from tasks.teacher import ask_model, check_teacher, report_teacher
 
 
 @flow(name="synth-vsp")
-def synth_vsp(spec: Path) -> Artifact:
-    """Draw the puzzles of a spec, their helper images and their reasoning; verify and write the rows."""
-    return make_dataset(load_spec(spec))
+def synth_vsp(spec: Path, teacher: TeacherKind | None = None, budget: Budget | None = None) -> Artifact:
+    """Draw the puzzles of a spec, their helper images and their reasoning; verify and write the rows.
+
+    Args:
+        spec: YAML of the data set.
+        teacher: Who writes the reasoning, instead of whom the spec names.
+        budget: Where asking a model stops, over all runs that share the answer store; None sets no limit.
+    """
+    settings = load_spec(spec)
+    return make_dataset(settings.told_by(teacher) if teacher else settings, budget)
 
 
-def make_dataset(settings: DatasetSpec) -> Artifact:
+def make_dataset(settings: DatasetSpec, budget: Budget | None = None) -> Artifact:
     """The stages of a data set, for any flow."""
-    puzzles = with_card(synthesis.puzzles(settings))
+    asks_model = settings.teacher != "oracle"
+    if asks_model and not is_built(synthesis.puzzles, spec=settings.puzzles):
+        check_teacher(settings)  # a new data set, and a wrong key shows before it is drawn
+    puzzles = with_card(synthesis.puzzles(settings.puzzles))
     drawn = (settings.helper_image, settings.seed, settings.helper_as_input)
     pictures = with_card(synthesis.helper_images(puzzles, *drawn))
-    how = (settings.teacher, settings.seed, settings.thoughts_per_puzzle)
-    thoughts = with_card(synthesis.reasoning(puzzles, *how))
-    return with_card(synthesis.dataset(settings, puzzles, pictures, thoughts))
+    if asks_model:
+        thoughts = with_card(ask_model(settings, pictures, budget or Budget()))
+    else:
+        thoughts = with_card(synthesis.reasoning(puzzles, settings.seed, settings.thoughts_per_puzzle))
+    data = with_card(synthesis.dataset(settings, puzzles, pictures, thoughts))
+    if asks_model:
+        with_card(report_teacher(settings, data, thoughts))
+    return data
 
 
-def main(spec: Path = Path("datasets_spec/vsp-tiny.yaml")) -> None:
+def main(
+    spec: Path = Path("datasets_spec/vsp-tiny.yaml"),
+    teacher: Annotated[str | None, typer.Option(help="oracle, server or mixed, instead of whom the spec names")] = None,
+    max_requests: Annotated[int | None, typer.Option(help="most HTTP requests to the server, of all runs")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="tokens after which no more is asked, of all runs")] = None,
+) -> None:
     """Build a data set."""
-    print(f"data set: {run_flow(synth_vsp, spec=spec).uri}/rows")
+    budget = Budget(max_requests=max_requests, max_tokens=max_tokens)
+    print(f"data set: {run_flow(synth_vsp, spec=spec, teacher=teacher, budget=budget).uri}/rows")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from mirage_core.errors import InputError
 from mirage_core.puzzles.vsp_helpers import HelperKind
 from mirage_core.recipe import Pretrain, Reinforced, Supervised
 from mirage_core.settings import load_settings
-from mirage_core.spec import DatasetSpec
+from mirage_core.spec import DatasetSpec, PuzzleSpec
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 COUNTS_FILE = "counts.json"
@@ -49,7 +49,7 @@ def puzzles(settings: File, out: Folder, scratch: Folder) -> None:
     """Puzzles of a spec."""
     from mirage_core.synthesis.puzzles import sample_puzzles
 
-    _write_counts(out, sample_puzzles(load_settings(settings, DatasetSpec), out, scratch))
+    _write_counts(out, sample_puzzles(load_settings(settings, PuzzleSpec), out, scratch))
 
 
 @app.command()

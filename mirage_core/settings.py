@@ -18,6 +18,10 @@ class Settings(BaseModel):
     """Fields that users of other programs look for -> why there is none, here and in what is nested."""
 
 
+class Operational:
+    """Marks a field that decides how work is done but not what comes of it; no digest and no manifest holds it."""
+
+
 AnySettings = TypeVar("AnySettings", bound=Settings)
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """What numpy and torch both take."""

@@ -3,19 +3,22 @@
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from mirage_core.errors import InputError
 from mirage_core.puzzles.vsp_helpers import HelperKind
-from mirage_core.settings import Seed, Settings, load_settings
+from mirage_core.settings import Seed, Settings, explain, load_settings
+from mirage_core.teacher.settings import ServerTeacher
 
 Split = Literal["train", "rl", "validation"]
+TeacherKind = Literal["oracle", "server", "mixed"]
 Level = Annotated[int, Field(ge=3, le=8)]
 Probability = Annotated[float, Field(ge=0.0, le=0.9)]
 AnyKey = TypeVar("AnyKey", int, str)
 
 
-class DatasetSpec(Settings):
-    """Identity of a data set. Released specs are never edited; a change is a new file."""
+class PuzzleSpec(Settings):
+    """Which puzzles there are; all that decides them, so that other words and pictures leave them as they are."""
 
     task: Literal["vsp_spatial_planning", "vsp_spatial_reasoning"]
     """What is asked."""
@@ -31,30 +34,11 @@ class DatasetSpec(Settings):
     the official test they are 15 %."""
     num_puzzles: dict[Split, Annotated[int, Field(gt=0)]]
     """Puzzles per split; splits never share a board."""
-    thoughts_per_puzzle: Annotated[int, Field(gt=0)] = 1
-    """Rows made of each training puzzle, every one with words of its own; Mirage makes 3. Other splits have one."""
     symmetries: bool = False
     """Whether training boards come in their eight orientations; then official boards and those of other splits are
     kept out in every orientation too."""
-    helper_image: HelperKind = "route"
-    """What the helper images of planning show; see `vsp_helpers.planning_helpers`. "route" is the paper's, "field" an
-    arrow on every square, "search" several pictures of how that comes about, the others are worse on purpose. Reasoning
-    shows the board after some moves."""
-    helper_as_input: bool = False
-    """Whether planning shows the helper image as a second input image too, in every split: what could be won at best if
-    the model knew the sketch (Mirage's ablation; close to 100 % there)."""
-    teacher: Literal["oracle"] = "oracle"
-    """Who writes the reasoning; "oracle" composes it from the solver's trace."""
     puzzles_per_shard: Annotated[int, Field(gt=0)] = 1000
     """Puzzles in one Parquet file."""
-
-    @model_validator(mode="after")
-    def _helper_of_the_task(self) -> "DatasetSpec":
-        if self.task != "vsp_spatial_planning" and self.helper_image != "route":
-            raise ValueError(f"helper_image: {self.helper_image} is for vsp_spatial_planning; leave it out")
-        if self.task != "vsp_spatial_planning" and self.helper_as_input:
-            raise ValueError("helper_as_input is for vsp_spatial_planning; leave it out")
-        return self
 
     @field_validator("holes")
     @classmethod
@@ -72,6 +56,61 @@ class DatasetSpec(Settings):
     @classmethod
     def _sorted_splits(cls, value: dict[str, int]) -> dict[str, int]:
         return _in_order(value, [split for split in get_args(Split) if split in value])
+
+
+class DatasetSpec(PuzzleSpec):
+    """Identity of a data set. Released specs are never edited; a change is a new file."""
+
+    thoughts_per_puzzle: Annotated[int, Field(gt=0)] = 1
+    """Rows made of each training puzzle, every one with words of its own; Mirage makes 3. Other splits have one."""
+    helper_image: HelperKind = "route"
+    """What the helper images of planning show; see `vsp_helpers.planning_helpers`. "route" is the paper's, "field" an
+    arrow on every square, "search" several pictures of how that comes about, the others are worse on purpose. Reasoning
+    shows the board after some moves."""
+    helper_as_input: bool = False
+    """Whether planning shows the helper image as a second input image too, in every split: what could be won at best if
+    the model knew the sketch (Mirage's ablation; close to 100 % there)."""
+    teacher: TeacherKind = "oracle"
+    """Who writes the reasoning. "oracle" composes it from the solver's trace. "server": a model behind an
+    OpenAI-compatible server (the paper's teacher is Qwen2.5-VL-32B). "mixed": that model, and the oracle for thoughts
+    that it did not get right in its tries; `meta.fallback_for` of such rows says why."""
+    server: ServerTeacher | None = None
+    """Which model writes and how it is asked, unless the oracle writes; None takes the defaults."""
+
+    @property
+    def puzzles(self) -> PuzzleSpec:
+        """The part of it that decides the puzzles."""
+        return PuzzleSpec(**self.model_dump(include=set(PuzzleSpec.model_fields)))
+
+    def told_by(self, teacher: TeacherKind) -> "DatasetSpec":
+        """The same data set with another teacher.
+
+        Raises:
+            InputError: That teacher cannot tell about it.
+        """
+        try:
+            return DatasetSpec(**{**self.model_dump(), "teacher": teacher})
+        except ValidationError as error:
+            raise InputError(f"teacher {teacher}: {explain(error, DatasetSpec)}") from error
+
+    @model_validator(mode="after")
+    def _asked_with_settings(self) -> "DatasetSpec":
+        if self.teacher == "oracle":
+            return self
+        if self.task == "vsp_spatial_planning" and (self.helper_image != "route" or self.helper_as_input):
+            raise ValueError(
+                f"teacher: {self.teacher} is shown one helper image with the whole route, which its prompt speaks of; "
+                "leave out helper_image and helper_as_input, or let the oracle write"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _helper_of_the_task(self) -> "DatasetSpec":
+        if self.task != "vsp_spatial_planning" and self.helper_image != "route":
+            raise ValueError(f"helper_image: {self.helper_image} is for vsp_spatial_planning; leave it out")
+        if self.task != "vsp_spatial_planning" and self.helper_as_input:
+            raise ValueError("helper_as_input is for vsp_spatial_planning; leave it out")
+        return self
 
 
 def _in_order(value: dict[AnyKey, int], keys: list[AnyKey]) -> dict[AnyKey, int]:

@@ -17,10 +17,11 @@ from prefect.cache_policies import CachePolicy
 from prefect.context import TaskRunContext
 from prefect.settings import get_current_settings
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic.fields import FieldInfo
 
 from mirage_core import manifest, storage
 from mirage_core.errors import InputError
-from mirage_core.settings import Settings
+from mirage_core.settings import Operational, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -155,7 +156,7 @@ def plain(value: Any, name: str) -> JsonValue:
 
     Args:
         value: Settings, artifacts, and lists or dicts of them and of plain values. Fields marked `exclude` (such as
-            the path of something whose content is hashed in another field) are left out.
+            the path of something whose content is hashed in another field) or `Operational` are left out.
         name: Where the value stands, for the message.
 
     Raises:
@@ -165,10 +166,14 @@ def plain(value: Any, name: str) -> JsonValue:
         case None | bool() | int() | float() | str():
             return value
         case BaseModel():
-            fields = [key for key, field in type(value).model_fields.items() if not field.exclude]
+            fields = [key for key, field in type(value).model_fields.items() if not _is_left_out(field)]
             return {key: plain(getattr(value, key), f"{name}.{key}") for key in fields}
         case dict():
             return {str(key): plain(item, f"{name}.{key}") for key, item in value.items()}
         case list() | tuple():
             return [plain(item, f"{name}[{index}]") for index, item in enumerate(value)]
     raise TypeError(f"stage input `{name}` is a {type(value).__name__}; give settings, artifacts or plain values")
+
+
+def _is_left_out(field: FieldInfo) -> bool:
+    return bool(field.exclude) or any(isinstance(mark, Operational) for mark in field.metadata)

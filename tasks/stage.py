@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def stage(name: str, version: int = 1, **task_options: Any) -> Callable[[Callabl
     """Turn `fn(inputs, *, out: Path[, scratch: Path]) -> counts` into a task `fn(inputs) -> Artifact`.
 
     `fn` fills the empty folder `out`; nothing of it is published if it raises. A `scratch` folder stays the same from
-    one attempt to the next, for checkpoints to resume from, and is removed after success.
+    one attempt to the next, for checkpoints to resume from, and is removed after success. An `async def` becomes an
+    asynchronous task.
 
     Args:
         name: Lower-case letters, digits and dashes: folder below the root and key of the card in the Prefect UI.
@@ -50,12 +52,28 @@ def stage(name: str, version: int = 1, **task_options: Any) -> Callable[[Callabl
         public = [p for key, p in signature.parameters.items() if key not in ("out", "scratch")]
         policy = ByContent(stage=name, version=version)
 
-        @functools.wraps(fn)
-        def body(*args: Any, **kwargs: Any) -> Artifact:
+        def inputs_of(args: Any, kwargs: Any) -> dict[str, Any]:
             bound = body.__signature__.bind(*args, **kwargs)
             bound.apply_defaults()
-            return _produce(fn, policy, dict(bound.arguments), uses_scratch="scratch" in signature.parameters)
+            return dict(bound.arguments)
 
+        uses_scratch = "scratch" in signature.parameters
+
+        @functools.wraps(fn)
+        def run(*args: Any, **kwargs: Any) -> Artifact:
+            with _production(policy, inputs_of(args, kwargs), uses_scratch) as production:
+                if production.folders:
+                    production.counts = fn(**production.inputs, **production.folders)
+            return production.artifact
+
+        @functools.wraps(fn)
+        async def run_async(*args: Any, **kwargs: Any) -> Artifact:
+            with _production(policy, inputs_of(args, kwargs), uses_scratch) as production:
+                if production.folders:
+                    production.counts = await fn(**production.inputs, **production.folders)
+            return production.artifact
+
+        body: Any = run_async if inspect.iscoroutinefunction(fn) else run
         body.__signature__ = signature.replace(parameters=public, return_annotation=Artifact)
         body.__annotations__ = {p.name: p.annotation for p in public} | {"return": Artifact}
         options = {"retry_condition_fn": _may_pass_next_time} | task_options
@@ -64,19 +82,33 @@ def stage(name: str, version: int = 1, **task_options: Any) -> Callable[[Callabl
     return decorate
 
 
-def _produce(
-    fn: Callable[..., manifest.Counts], policy: ByContent, inputs: dict[str, Any], uses_scratch: bool
-) -> Artifact:
+@dataclass
+class _Production:
+    """One run of a stage's function, before and after."""
+
+    artifact: Artifact
+    inputs: dict[str, Any]
+    folders: dict[str, Path]
+    """Arguments of the function beside its inputs; none where the artifact is complete already."""
+    counts: manifest.Counts | None = None
+    """What the function returned."""
+
+
+@contextmanager
+def _production(policy: ByContent, inputs: dict[str, Any], uses_scratch: bool) -> Iterator[_Production]:
+    """Prepare the folders for the block, which makes the artifact in them, and publish it afterwards."""
     artifact = Artifact(stage=policy.stage, digest=policy.digest(inputs))
     storage.check_writable(root())
     set_damage_aside(artifact)
     if _is_complete(artifact):
         logger.info("%s %s is complete, only its record was missing", artifact.stage, artifact.digest)
-        return artifact
+        yield _Production(artifact, inputs, {})
+        return
     with _folders(artifact, uses_scratch) as folders:
         started_s = time.monotonic()
-        counts = fn(**inputs, **folders)
-        assert isinstance(counts, dict), f"stage {policy.stage} must return its counts"
+        production = _Production(artifact, inputs, folders)
+        yield production
+        assert isinstance(production.counts, dict), f"stage {policy.stage} must return its counts"
         recorded = {key: plain(value, key) for key, value in inputs.items()}
         manifest.write(
             folders["out"],
@@ -85,11 +117,10 @@ def _produce(
             digest=artifact.digest,
             inputs=recorded,
             seed=_find_seed(recorded),
-            counts=counts,
+            counts=production.counts,
             wall_s=time.monotonic() - started_s,
         )
         storage.publish(folders["out"], artifact.uri)
-    return artifact
 
 
 @contextmanager
@@ -157,3 +188,11 @@ def _find_seed(value: JsonValue) -> int | None:
 
 def _may_pass_next_time(task: Task, task_run: Any, state: Any) -> bool:
     return not isinstance(state.data, InputError)
+
+
+def is_built(stage_task: Task, **inputs: Any) -> bool:
+    """Whether a stage with these inputs would have nothing to do."""
+    policy = stage_task.cache_policy
+    assert isinstance(policy, ByContent)
+    artifact = Artifact(stage=policy.stage, digest=policy.digest(inputs))
+    return storage.exists(storage.join(artifact.uri, storage.MANIFEST_NAME))

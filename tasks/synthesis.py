@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mirage_core.benchmark.official import fingerprint, import_test
 from mirage_core.manifest import Counts
-from mirage_core.spec import DatasetSpec
+from mirage_core.spec import DatasetSpec, PuzzleSpec
 from tasks.artifact import Artifact, LocalSource, folder
 from tasks.jobs import run_job
 from tasks.stage import stage
@@ -16,7 +16,7 @@ def find_test(path: Path | str) -> LocalSource:
 
 
 @stage("puzzles", version=2)
-def puzzles(spec: DatasetSpec, *, out: Path, scratch: Path) -> Counts:
+def puzzles(spec: PuzzleSpec, *, out: Path, scratch: Path) -> Counts:
     return run_job("puzzles", out, spec, scratch=scratch)
 
 
@@ -27,9 +27,7 @@ def helper_images(puzzles: Artifact, kind: str, seed: int, as_input: bool, *, ou
 
 
 @stage("reasoning", version=2)
-def reasoning(
-    puzzles: Artifact, teacher: str, seed: int, thoughts_per_puzzle: int, *, out: Path, scratch: Path
-) -> Counts:
+def reasoning(puzzles: Artifact, seed: int, thoughts_per_puzzle: int, *, out: Path, scratch: Path) -> Counts:
     how = {"seed": seed, "thoughts_per_puzzle": thoughts_per_puzzle}
     return run_job("reasoning", out, puzzles=folder(puzzles), **how, scratch=scratch)
 

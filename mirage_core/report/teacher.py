@@ -13,24 +13,13 @@ from mirage_core.report.curves import stacked_svg
 from mirage_core.report.render import render
 from mirage_core.row import Row, read_rows
 from mirage_core.teacher import Explanation, said
+from mirage_core.teacher.settings import ServerTeacher
 
 REPORT_FILE = "teacher.html"
 SAMPLES_PER_REASON = 2
 ROWS_READ_ANEW = 1000
 """Kept rows of which the unread sentences are counted."""
 ACCEPTED = "accepted"
-
-
-class Usage(NamedTuple):
-    """What asking the teacher took, over all replies, the rejected ones too."""
-
-    requests: int
-    prompt_tokens: int
-    completion_tokens: int
-    seconds: float
-    """Of wall clock."""
-    price: str | None = None
-    """In words, with its currency; None if unknown."""
 
 
 class Reject(NamedTuple):
@@ -42,13 +31,16 @@ class Reject(NamedTuple):
     """Of the whole thought, and whether an objection is about them."""
 
 
-def build_teacher_report(title: str, data: Path, usage: Usage | None, out: Path) -> dict[str, Any]:
+def build_teacher_report(
+    title: str, data: Path, asked: dict[str, Any], prices: ServerTeacher, out: Path
+) -> dict[str, Any]:
     """Write `teacher.html` below `out`.
 
     Args:
         title: Heading of the page.
         data: Data set folder with `rows/` and `rejected/`.
-        usage: What asking cost; None where nothing was asked, as with the oracle.
+        asked: What the reasoning counted, see `ask_shard`; without `replies` nobody was asked, as with the oracle.
+        prices: Of tokens, if known.
         out: Artifact folder.
 
     Returns:
@@ -76,10 +68,16 @@ def build_teacher_report(title: str, data: Path, usage: Usage | None, out: Path)
         ),
         unread=_unread(data / "rows"),
         samples=_samples(data / "rejected", ranked),
-        usage=usage,
+        asked=asked,
+        refused=Counter(asked.get("refused", {})).most_common(),
+        price=_price(asked, prices),
     )
     (out / REPORT_FILE).write_text(html, encoding="utf-8")
     return {"thoughts": num_kept + num_rejected, "accepted": num_kept, "bytes": len(html.encode())}
+
+
+def _price(asked: dict[str, Any], prices: ServerTeacher) -> float | None:
+    return prices.cost(asked["prompt_tokens"], asked["completion_tokens"]) if "replies" in asked else None
 
 
 def _count(folder: Path) -> Counter[tuple[int, str]]:

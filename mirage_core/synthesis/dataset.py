@@ -14,13 +14,22 @@ from mirage_core.puzzles import vsp
 from mirage_core.row import ARROW_SCHEMA, shard_name, write_table
 from mirage_core.synthesis.reasoning import Thought, read_thoughts
 from mirage_core.synthesis.shards import add_up, build_shards
-from mirage_core.teacher import verify
+from mirage_core.teacher import said, verify
+from mirage_core.teacher.request import OK
 
 
 def build_dataset(
     pictures: Path, thoughts: Path, teacher: str, out: Path, scratch: Path, workers: int | None = None
 ) -> dict[str, Any]:
     """Write the verified rows under `rows/` and the others, reason in `verdict`, under `rejected/`.
+
+    Args:
+        pictures: Folder of the rows that lack their reasoning.
+        thoughts: Folder of the thoughts.
+        teacher: Who wrote the thoughts that don't say it.
+        out: Artifact folder.
+        scratch: Folder where finished shards wait.
+        workers: Processes; None is one per core.
 
     Returns:
         Counts: asked, kept, kept by split and level, rejected by reason.
@@ -55,15 +64,27 @@ def _judge(puzzles: pa.Table, thoughts: Iterator[Thought], teacher: str) -> Iter
         board = vsp.Board(tuple(meta["board"]))
         for thought in alternatives:
             several = len(alternatives) > 1
+            marks = {"thought": thought.thought} if several else {}
+            if "fallback_for" in thought.how:
+                marks["fallback_for"] = thought.how["fallback_for"]
             yield {
                 "place": place,
                 "id": f"{row['id']}-{thought.thought}" if several else row["id"],
                 "thought_before": thought.explanation.before,
                 "thought_after": thought.explanation.after,
-                "meta": json.dumps({**meta, "thought": thought.thought}, sort_keys=True) if several else row["meta"],
-                "teacher": teacher,
-                "verdict": verify.verify_row(row["task"], board, meta, thought.explanation, row["answer"]).reason,
+                "meta": json.dumps({**meta, **marks}, sort_keys=True) if marks else row["meta"],
+                "teacher": thought.how.get("teacher", teacher),
+                "verdict": _verdict(row, board, meta, thought),
             }
+
+
+def _verdict(row: dict[str, Any], board: vsp.Board, meta: dict[str, Any], thought: Thought) -> str:
+    """Why it is rejected, or "ok". What a model wrote is read once more, whatever was made of it when it was asked."""
+    if not thought.how or "fallback_for" in thought.how:
+        return verify.verify_row(row["task"], board, meta, thought.explanation, row["answer"]).reason
+    if thought.how["reason"] != OK:
+        return thought.how["reason"]
+    return said.review(row["task"], meta, thought.explanation, row["answer"]).reason
 
 
 def _join(puzzles: pa.Table, told: list[dict[str, Any]]) -> pa.Table:

@@ -19,7 +19,7 @@ import numpy as np
 
 from mirage_core.errors import InputError
 from mirage_core.puzzles import vsp, vsp_reasoning
-from mirage_core.spec import DatasetSpec, apportion
+from mirage_core.spec import PuzzleSpec, apportion
 from mirage_core.synthesis.shards import add_up, build_shards, lines_name, read_lines
 
 MAX_DRAWS_PER_PUZZLE = 200
@@ -65,7 +65,7 @@ class Place:
     """Number within its split and level."""
 
 
-def sample_puzzles(spec: DatasetSpec, out: Path, scratch: Path, workers: int | None = None) -> dict[str, Any]:
+def sample_puzzles(spec: PuzzleSpec, out: Path, scratch: Path, workers: int | None = None) -> dict[str, Any]:
     """Write `puzzles/part-00000.jsonl`, ... with up to `spec.puzzles_per_shard` puzzles of one split each.
 
     Boards never repeat, within a split or across splits, and never equal an official board.
@@ -135,7 +135,7 @@ class Taken:
         self._split_of[_key(puzzle.board)] = puzzle.split
 
 
-def _places(spec: DatasetSpec) -> list[Place]:
+def _places(spec: PuzzleSpec) -> list[Place]:
     places: list[Place] = []
     for split, number in spec.num_puzzles.items():
         for level, num_level in apportion(number, spec.level_shares).items():
@@ -153,7 +153,7 @@ def _shards(places: list[Place], puzzles_per_shard: int) -> list[list[Place]]:
     ]
 
 
-def _settle(spec: DatasetSpec, place: Place, draft: Puzzle, taken: Taken, rejected: Counter[str]) -> Puzzle:
+def _settle(spec: PuzzleSpec, place: Place, draft: Puzzle, taken: Taken, rejected: Counter[str]) -> Puzzle:
     """The draft, or the next draw if another puzzle has its board."""
     puzzle, later = draft, _draws(spec, place, rejected, first_attempt=draft.attempt + 1)
     while reason := taken.conflict(puzzle):
@@ -163,7 +163,7 @@ def _settle(spec: DatasetSpec, place: Place, draft: Puzzle, taken: Taken, reject
     return puzzle
 
 
-def _draws(spec: DatasetSpec, place: Place, rejected: Counter[str], first_attempt: int = 0) -> Iterator[Puzzle]:
+def _draws(spec: PuzzleSpec, place: Place, rejected: Counter[str], first_attempt: int = 0) -> Iterator[Puzzle]:
     """Puzzles for a place, one after the other; those that no data set may hold are left out and counted.
 
     Raises:
@@ -191,13 +191,13 @@ def _draws(spec: DatasetSpec, place: Place, rejected: Counter[str], first_attemp
     )
 
 
-def _hole_probability(spec: DatasetSpec, level: int, rng: np.random.Generator) -> float:
+def _hole_probability(spec: PuzzleSpec, level: int, rng: np.random.Generator) -> float:
     if spec.holes == "paper":
         return PAPER_HOLE_PROBABILITY
     return TEST_HOLE_PROBABILITY[level] if spec.holes == "test" else rng.uniform(*spec.holes)
 
 
-def _reject(spec: DatasetSpec, place: Place, board: vsp.Board) -> str | None:
+def _reject(spec: PuzzleSpec, place: Place, board: vsp.Board) -> str | None:
     boards = vsp.orientations(board) if spec.symmetries else [board]
     if any(same.content_hash in vsp.official_hashes() for same in boards):
         return "official_test_board"
@@ -208,12 +208,12 @@ def _reject(spec: DatasetSpec, place: Place, board: vsp.Board) -> str | None:
     return None
 
 
-def _turned(spec: DatasetSpec, place: Place) -> bool:
+def _turned(spec: PuzzleSpec, place: Place) -> bool:
     """Whether the place holds an orientation of a board that its seven neighbours hold too."""
     return spec.symmetries and place.split == "train"
 
 
-def _wants_planning(spec: DatasetSpec, place: Place) -> bool:
+def _wants_planning(spec: PuzzleSpec, place: Place) -> bool:
     """Whether both hole-blind walks must fail there: spread evenly; orientations of one board stand together."""
     assert spec.planning_share is not None
     number = place.offset // NUM_ORIENTATIONS if _turned(spec, place) else place.offset

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mirage_core.synthesis.puzzles import WORDING_STREAM, Puzzle, num_shards, read_puzzles
+from mirage_core.puzzles import vsp
+from mirage_core.synthesis.puzzles import WORDING_STREAM, num_shards, read_puzzles
 from mirage_core.synthesis.shards import add_up, build_shards, lines_name, read_lines
 from mirage_core.teacher import Explanation, oracle
 
@@ -20,6 +21,9 @@ class Thought(NamedTuple):
     thought: int
     """Which one of the puzzle's thoughts."""
     explanation: Explanation
+    how: dict[str, Any] = {}
+    """Of a model: its name as `teacher`, `reason` ("ok" or why its last reply was refused), `fallback_for` where the
+    oracle wrote instead, and `refused` replies, each with its reason. Empty if the oracle was asked."""
 
 
 def explain_puzzles(
@@ -37,8 +41,8 @@ def explain_puzzles(
         with (folder / "thoughts" / lines_name(number)).open("w", encoding="utf-8") as file:
             for puzzle in read_puzzles(puzzles, number):
                 for thought in range(thoughts_per_puzzle if puzzle.split == "train" else 1):
-                    said = _explain(puzzle, np.random.default_rng([seed, puzzle.number, WORDING_STREAM, thought]))
-                    file.write(json.dumps([puzzle.number, thought, said.before, said.after]) + "\n")
+                    said = by_oracle(puzzle.board, puzzle.plan, puzzle.step, (seed, puzzle.number, thought))
+                    file.write(json.dumps([puzzle.number, thought, *said]) + "\n")
                     num_thoughts += 1
                     num_characters += len(said.before) + len(said.after)
         return {"thoughts": num_thoughts, "characters": num_characters}
@@ -50,11 +54,11 @@ def explain_puzzles(
 
 def read_thoughts(folder: Path, shard: int | None = None) -> Iterator[Thought]:
     """Stream what `explain_puzzles` wrote, all of it or one shard."""
-    for number, thought, before, after in read_lines(folder / "thoughts", shard):
-        yield Thought(number, thought, Explanation(before, after))
+    for number, thought, before, after, *how in read_lines(folder / "thoughts", shard):
+        yield Thought(number, thought, Explanation(before, after), *how)
 
 
-def _explain(puzzle: Puzzle, rng: np.random.Generator) -> Explanation:
-    if puzzle.step is None:
-        return oracle.explain(puzzle.board, puzzle.plan, rng)
-    return oracle.explain_outcome(puzzle.board, puzzle.plan, puzzle.step, rng)
+def by_oracle(board: vsp.Board, plan: str, step: int | None, seed: tuple[int, int, int]) -> Explanation:
+    """The oracle's words; `seed` is that of the spec, the puzzle's number and the thought's number."""
+    rng = np.random.default_rng([seed[0], seed[1], WORDING_STREAM, seed[2]])
+    return oracle.explain(board, plan, rng) if step is None else oracle.explain_outcome(board, plan, step, rng)

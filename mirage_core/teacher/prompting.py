@@ -53,15 +53,25 @@ class Unusable(NamedTuple):
 
 
 def load_prompt(name: str, folder: Path | None = None) -> Prompt:
-    """The prompt file `<name>.md` of this package, or of a folder of the user's.
+    """The prompt file `<name>.md` of this package, or of a folder of the user's; see `prompt_text` for the errors."""
+    return parse_prompt(prompt_text(name, folder), name)
+
+
+def prompt_text(name: str, folder: Path | None = None) -> str:
+    """What a prompt file says.
 
     Raises:
-        InputError: There is no such file, or it lacks a part.
+        InputError: There is no such file, it is not text, or it lacks a part.
     """
     path = folder / f"{name}.md" if folder else files("mirage_core.teacher") / "prompts" / f"{name}.md"
     if not path.is_file():
         raise InputError(f"{path}: there is no such prompt file")
-    return parse_prompt(path.read_text(encoding="utf-8"), str(path))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from error
+    parse_prompt(text, str(path))
+    return text
 
 
 def parse_prompt(text: str, name: str) -> Prompt:

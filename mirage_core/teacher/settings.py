@@ -1,10 +1,11 @@
 """What may be set about a teacher behind an OpenAI-compatible server. For address and key see `access`."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from mirage_core.settings import Settings
+from mirage_core.settings import Operational, Settings
 
 Positive = Annotated[int, Field(gt=0)]
 Price = Annotated[float, Field(ge=0.0)]
@@ -21,24 +22,26 @@ class ServerTeacher(Settings):
     """Nucleus sampling: the share of the probability that is drawn from."""
     max_tokens: Positive = 1024
     """Longest answer in tokens; one that is cut off there is rejected as too long."""
-    timeout_s: Annotated[float, Field(gt=0.0)] = 180.0
+    timeout_s: Annotated[float, Field(gt=0.0), Operational()] = 180.0
     """Longest wait for one answer before the request counts as failed."""
-    concurrency: Positive = 64
+    concurrency: Annotated[Positive, Operational()] = 64
     """Most requests at the server at once, of each process; fewer while it refuses or fails."""
     image_px: Annotated[int, Field(ge=28)] | None = None
     """Longest side that pictures are scaled down to before they are sent; None sends them as they are (384 in VSP).
     Qwen2.5-VL sees patches of 28 pixels."""
     num_tries: Positive = 3
     """Thoughts asked for until one is accepted."""
+    prompts: Annotated[Path | None, Operational()] = None
+    """Folder of prompt files that replace those of the package; what they say counts, not where they lie."""
     judge_model: Annotated[str, Field(min_length=1)] | None = None
     """Model at the same server that judges accepted thoughts once more; None asks nobody."""
-    price_in: Price | None = None
+    price_in: Annotated[Price | None, Operational()] = None
     """Price of a million prompt tokens, in whatever money the bill is in."""
-    price_out: Price | None = None
+    price_out: Annotated[Price | None, Operational()] = None
     """Price of a million answer tokens."""
-    http_tries: Positive = 8
+    http_tries: Annotated[Positive, Operational()] = 8
     """Times that one request is sent at most while the server refuses, fails or talks nonsense."""
-    backoff_s: Annotated[float, Field(gt=0.0)] = 1.0
+    backoff_s: Annotated[float, Field(gt=0.0), Operational()] = 1.0
     """Mean wait before a request is sent for the second time; doubled each time, up to 60 s. The defaults bear two
     minutes of a server that is restarted."""
 

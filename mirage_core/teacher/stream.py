@@ -1,7 +1,7 @@
 """Asynchronous work over a stream of items, with a bound on what is under way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 
 async def in_parallel(
     work: Callable[[Item], Awaitable[Result]], items: Iterable[Item], width: int
-) -> AsyncIterator[tuple[Item, Result]]:
+) -> AsyncGenerator[tuple[Item, Result]]:
     """Do `work` on all items and give each with its result, in the order in which they are finished.
 
     At most `width` items are under way and as many finished and not yet taken; the next is drawn only then. When one

@@ -134,7 +134,7 @@ def test_golden_helper_images(spec, smoke):
 
 
 def test_golden_reasoning(spec, smoke):
-    thoughts = list(read_thoughts(smoke.thoughts))
+    thoughts = [thought[:3] for thought in read_thoughts(smoke.thoughts)]
     check_golden(stages.reasoning, spec, hashlib.sha256(json.dumps(thoughts).encode()).hexdigest())
 
 

@@ -24,6 +24,7 @@ from typing import Any
 from urllib.request import urlopen
 
 from PIL import Image
+from pupil import reply
 
 KINDS = (
     "429",
@@ -112,9 +113,16 @@ class Server:
             self.faults[kind] += 1
             return await self.fail(writer, kind)
         await asyncio.sleep(self.options.delay_s - (time.monotonic() - started_s))
-        said = self.options.answer or " ".join(["thought", *sizes, key[:12]])
+        said = self.answer_to(request) or " ".join(["thought", *sizes, key[:12]])
         send(writer, 200, completion(said, "length" if "say too much" in str(request["messages"][0]) else "stop"))
         self.answered[key] += 1
+
+    def answer_to(self, request: dict[str, Any]) -> str | None:
+        """What the options want said; None for nothing in particular."""
+        options = self.options
+        if options.explain:
+            return reply(request, options.lie_share, options.stubborn_share, options.seed)
+        return options.answer
 
     async def fail(self, writer: asyncio.StreamWriter, kind: str) -> None:  # noqa: C901 (a case for each fault)
         """Go wrong in one way."""
@@ -199,6 +207,9 @@ def options_from(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--models", nargs="*", default=["teacher"], help="names at /v1/models; none: no such route")
     parser.add_argument("--max-model-len", type=int, help="context length at /v1/models")
     parser.add_argument("--answer", help="what every answer says")
+    parser.add_argument("--explain", action="store_true", help="explain the puzzles that are shown")
+    parser.add_argument("--lie-share", type=float, default=0.0, help="of explanations that hold a lie at first")
+    parser.add_argument("--stubborn-share", type=float, default=0.0, help="of those after an objection")
     parser.add_argument("--key", help="the only key that is let in")
     parser.add_argument("--key-status", type=int, default=401)
     parser.add_argument("--refuse", type=int, help="status of every answer to a chat request")
