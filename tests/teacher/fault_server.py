@@ -24,7 +24,7 @@ from typing import Any
 from urllib.request import urlopen
 
 from PIL import Image
-from pupil import reply
+from pupil import Manners, reply
 
 KINDS = (
     "429",
@@ -121,7 +121,7 @@ class Server:
         """What the options want said; None for nothing in particular."""
         options = self.options
         if options.explain:
-            return reply(request, options.lie_share, options.stubborn_share, options.seed)
+            return reply(request, Manners(options.lie_share, options.stubborn_share, options.doubt_share, options.seed))
         return options.answer
 
     async def fail(self, writer: asyncio.StreamWriter, kind: str) -> None:  # noqa: C901 (a case for each fault)
@@ -210,6 +210,7 @@ def options_from(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--explain", action="store_true", help="explain the puzzles that are shown")
     parser.add_argument("--lie-share", type=float, default=0.0, help="of explanations that hold a lie at first")
     parser.add_argument("--stubborn-share", type=float, default=0.0, help="of those after an objection")
+    parser.add_argument("--doubt-share", type=float, default=0.0, help="of explanations that a judge calls wrong")
     parser.add_argument("--key", help="the only key that is let in")
     parser.add_argument("--key-status", type=int, default=401)
     parser.add_argument("--refuse", type=int, help="status of every answer to a chat request")

@@ -5,7 +5,7 @@ It knows the board from the prompt alone, so a prompt that lacks it shows. Told 
 
 import random
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,24 +21,32 @@ LIES = (
 REMARK = "That cannot be used"
 
 
-def reply(request: dict[str, Any], lie_share: float, stubborn_share: float, seed: int) -> str | None:
-    """The answer to a request in OpenAI's form; None if it is not about a maze.
+class Manners(NamedTuple):
+    """How often it errs."""
 
-    Args:
-        request: The body.
-        lie_share: Of the first replies that hold a lie.
-        stubborn_share: Of the later ones.
-        seed: Decides with the request's text which ones.
-    """
+    lie_share: float
+    """Of the first replies that hold a lie."""
+    stubborn_share: float
+    """Of the later ones."""
+    doubt_share: float
+    """Of the thoughts that it calls wrong as a judge."""
+    seed: int
+    """Decides with the request's text which ones."""
+
+
+def reply(request: dict[str, Any], manners: Manners) -> str | None:
+    """The answer to a request in OpenAI's form; None if it is not about a maze."""
     told = [_text_of(message["content"]) for message in request["messages"] if message["role"] == "user"]
     question = [text for text in told if not text.startswith(REMARK)][-1]
     corrected = told[-1].startswith(REMARK)
     if "hole" not in question and "Map:" not in question:
         return None
-    chance = random.Random(f"{seed}/{request['seed']}/{question}/{len(told)}")
+    chance = random.Random(f"{manners.seed}/{request['seed']}/{question}/{len(told)}")
+    if "VERDICT" in question:
+        return "VERDICT: NO\nREASON: It is not." if chance.random() < manners.doubt_share else "VERDICT: YES\nREASON: -"
     thought = _explain(question, np.random.default_rng(chance.getrandbits(32)))
     before, cue = re.fullmatch(r"(.*[.!?])\s+(.*)", thought.before, re.DOTALL).groups()
-    lie = chance.choice(LIES) if chance.random() < (stubborn_share if corrected else lie_share) else ""
+    lie = chance.choice(LIES) if chance.random() < (manners.stubborn_share if corrected else manners.lie_share) else ""
     return f"BEFORE: {before}\nCUE: {cue}\nAFTER: {thought.after or 'NONE'}{lie}"
 
 
