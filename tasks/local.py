@@ -4,7 +4,9 @@ import fcntl
 import itertools
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,7 +46,7 @@ def run_flow(flow: Flow, **parameters: Any) -> Any:
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addFilter(_is_news)
     try:
-        with _server():
+        with _ended_by_sigterm(), _server():
             return flow(**parameters)
     except Exception as error:
         # Prefect's own database may be what finds the disk full
@@ -53,6 +55,22 @@ def run_flow(flow: Flow, **parameters: Any) -> Any:
             raise
         print(f"error: {told}", file=sys.stderr)
         raise SystemExit(1) from None
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Leave through the interpreter's exit, which stops the temporary server; by default the signal leaves it behind.
+
+    Prefect handles the signal while the flow runs, and sends it once more when that has ended.
+    """
+    if threading.current_thread() is not threading.main_thread():  # no signals there
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from mirage_core.teacher.settings import Budget, ServerTeacher
 from mirage_core.teacher.store import AnswerStore
 from mirage_core.teacher.stream import in_parallel
 from tasks.artifact import Artifact, folder, root
+from tasks.loop import run_coroutine
 from tasks.stage import is_built, stage
 
 ANSWERS_FOLDER = "answers"
@@ -137,7 +138,7 @@ def ask_model(spec: DatasetSpec, pictures: Artifact, budget: Budget) -> Artifact
     Raises:
         InputError: The server or the budget does not allow it; what was answered is stored.
     """
-    return joined_reasoning(asyncio.run(_ask_shards(spec, pictures, budget)))
+    return joined_reasoning(run_coroutine(_ask_shards(spec, pictures, budget)))
 
 
 def prompts_of(spec: DatasetSpec) -> dict[str, str]:
@@ -200,7 +201,7 @@ async def _tell(progress: Progress, teacher: Teacher) -> None:
     bar = await acreate_progress_artifact(0.0, key="reasoning-progress", description="thoughts of the teacher")
     while True:
         await asyncio.sleep(TELL_EVERY_S)
-        log.info(progress.describe(teacher.limiter.width))
+        log.info(progress.describe(int(teacher.limiter.width)))
         await aupdate_progress_artifact(bar, progress=progress.percent)
 
 

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 from fault_server import stats
@@ -65,7 +66,7 @@ def refuse(spec: Path, capsys, **parameters) -> str:
 def command(spec: Path, root: Path, url: str) -> dict:
     """Arguments of a process of its own that runs the flow."""
     environment = os.environ | {
-        "PREFECT_API_URL": PREFECT_API_URL.value(),
+        "PREFECT_API_URL": PREFECT_API_URL.value() or "",
         "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(root),
         "TEACHER_BASE_URL": url,
         "OPENAI_API_KEY": KEY,
@@ -121,6 +122,25 @@ def test_killed_in_the_middle_and_run_again_it_asks_only_what_was_unanswered(
     assert done.returncode == 0, done.stdout + done.stderr
     assert num_received(url) - before == NUM_ROWS - num_stored + 1, "and one to see whether the server is there"
     assert rows_kept(artifact_root) == NUM_ROWS
+
+
+def test_sigterm_ends_it_soon_with_its_temporary_server_and_the_answers_stay(tmp_path, spec, fault_server):
+    url = fault_server("--explain", "--delay-s", 0.4)
+    root = tmp_path / "artifacts"
+    how = command(spec, root, url)
+    del how["env"]["PREFECT_API_URL"]
+    with subprocess.Popen(**how, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        while sum(stats(url)["answered"].values()) < NUM_ROWS // 4:
+            assert process.poll() is None, process.stdout.read()
+            time.sleep(0.02)
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert any("uvicorn" in " ".join(child.cmdline()) for child in children)
+        process.send_signal(signal.SIGTERM)
+        text, _ = process.communicate(timeout=15)
+    assert process.returncode == 128 + signal.SIGTERM and "termination signal" in text
+    assert psutil.wait_procs(children, timeout=5)[1] == []
+    with AnswerStore(root / "answers") as store:
+        assert len(store) >= NUM_ROWS // 4 - 2 * SERVER["concurrency"]
 
 
 def test_a_budget_stops_with_one_line_and_a_larger_one_goes_on(
