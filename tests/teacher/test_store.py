@@ -106,3 +106,15 @@ def test_a_folder_that_cannot_hold_a_store_is_named(tmp_path):
     (tmp_path / "answers.sqlite").write_bytes(b"not a database" * 100)
     with pytest.raises(InputError, match=r"answers\.sqlite: cannot hold"):
         AnswerStore(tmp_path)
+
+
+def test_the_export_command_writes_parquet_and_names_a_folder_without_answers(tmp_path):
+    with AnswerStore(tmp_path / "store") as store:
+        store.write([entry(number) for number in range(3)])
+    command = [sys.executable, "-m", "mirage_core.teacher.export_answers"]
+    arguments = [tmp_path / "store", tmp_path / "answers.parquet"]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path}/answers.parquet: 3 answers\n"), done.stderr
+    assert pq.read_table(tmp_path / "answers.parquet").num_rows == 3
+    done = subprocess.run([*command, tmp_path, tmp_path / "no.parquet"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stderr.startswith(f"error: {tmp_path}: holds no answers.sqlite")
