@@ -217,8 +217,10 @@ class Recipe(Training):
     latent_size: LatentSize = 4
     """Latents per span (k); Mirage, section 3. Its ablation goes from 2 to 8."""
     latent_norm: LatentNorm = "none"
-    """Norm of a state that is fed back as a latent. "none": as it is, as published. "text": scaled to the mean norm of
-    the text embeddings, which is what the model is used to read (GAP, arXiv 2605.12374)."""
+    """Norm of what is read as a latent. "none": as it is, as published. "text": states that are fed back are scaled to
+    the mean norm of the text embeddings, which is what the model is used to read (GAP, arXiv 2605.12374), and so are
+    the targets that stage 1 forces: cosine does not bind the length, and who learned to read one does not read the
+    other (docs/LOG.md)."""
     bottleneck: bool = False
     """Whether text sees the image only through the latents: tokens other than the image's and the latents' own do not
     attend to it (LIVR, arXiv 2512.21218)."""
@@ -226,6 +228,9 @@ class Recipe(Training):
     """Weight of the text loss in stage 1, beside that of the alignment; Mirage, equation 3."""
     alignment: Alignment = Alignment()
     """Of the teacher-forced latents in stage 1."""
+    stage2_alignment: Alignment | None = None
+    """Of the model's own latents in stage 2; None leaves them to the text loss, as published. Own latents drift from
+    what the reader has learned in stage 1, the further the more there are: with it, stage 2 calls them back."""
     thoughts: bool = False
     """Whether stages 1 and 2 learn the reasoning text too (the paper's CoT variant) or only the answer (its direct)."""
     precision: Precision = "fp32"
@@ -263,7 +268,8 @@ class Recipe(Training):
         """Settings of a supervised stage."""
         optimizers = {"stage1": self.stage1, "stage2": self.stage2, "joint": self.joint, "direct": self.direct}
         latents: dict[str, Latents] = {"stage1": "helper", "stage2": "own", "joint": "own"}
-        alignments = {"stage1": self.alignment, "joint": self.joint.alignment if self.joint else None}
+        joint = self.joint.alignment if self.joint else None
+        alignments = {"stage1": self.alignment, "stage2": self.stage2_alignment, "joint": joint}
         optimizer = {**optimizers, "cot": self.cot}[stage]
         assert optimizer is not None, f"the recipe leaves out stage {stage}"
         return Supervised(

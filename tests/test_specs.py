@@ -37,6 +37,14 @@ def test_the_folders_hold_what_the_tests_look_at():
     assert {path.suffix for path in SPECS + RECIPES} == {".yaml"}
 
 
+def test_stage2_is_aligned_only_where_the_recipe_says_so():
+    recipe = load_recipe(REPO / "recipes/smoke.yaml")
+    assert recipe.supervised("stage2").alignment is None
+    alignment = Alignment(target="centred")
+    aligned = recipe.model_copy(update={"stage2_alignment": alignment}).supervised("stage2")
+    assert (aligned.latents, aligned.alignment, aligned.text_weight) == ("own", alignment, 1.0)
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

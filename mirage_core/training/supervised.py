@@ -23,6 +23,7 @@ from mirage_core.errors import InputError
 from mirage_core.model.latent import MirageForConditionalGeneration, labels_to_predict, states_before
 from mirage_core.model.load import load_model, load_processor
 from mirage_core.model.processor import MirageProcessor
+from mirage_core.model.recurrence import fed_back
 from mirage_core.recipe import Supervised
 from mirage_core.row import IMAGE_COLUMNS, Row, read_rows
 from mirage_core.training.adapters import with_adapters
@@ -160,11 +161,13 @@ class StageTrainer(Trainer):
     ) -> Any:
         features, targets = inputs.pop("image_features"), inputs.pop("latent_targets", None)
         predicted_BT = labels_to_predict(inputs["labels"]) != IGNORED  # logits elsewhere would only cost memory
-        given = {"latent_embeds": targets} if self.settings.latents == "helper" else {}
+        config = self.model.config
+        forced = self.settings.latents == "helper"
+        given = {"latent_embeds": fed_back(targets, getattr(config, "latent_norm", None))} if forced else {}
         outputs = model(**inputs, **given, mm_encoder_outputs=encoded_images(features), logits_to_keep=predicted_BT)
         loss = outputs.loss
         if self.settings.alignment:
-            latent_BT = inputs["input_ids"] == self.model.config.latent_pad_id
+            latent_BT = inputs["input_ids"] == config.latent_pad_id
             states_ND = states_before(outputs.last_hidden_state, latent_BT)
             alignment = alignment_loss(states_ND, targets, self.settings.alignment.loss, self.settings.latent_size)
             self.parts.append((float(loss.detach()), float(alignment.detach())))

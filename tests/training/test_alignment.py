@@ -10,7 +10,7 @@ from mirage_core.errors import InputError
 from mirage_core.model.latent import latent_targets
 from mirage_core.model.load import load_model
 from mirage_core.recipe import Alignment
-from mirage_core.training.collate import Collator
+from mirage_core.training.collate import Collator, encoded_images
 from mirage_core.training.features import FeatureStore
 from mirage_core.training.losses import CONTRAST_TEMPERATURE, alignment_loss, alignment_weight
 from mirage_core.training.supervised import StageData, StageTrainer
@@ -115,6 +115,20 @@ def test_the_joint_loss_is_text_and_the_weighted_alignment_of_own_latents(joint,
     )  # no norm: what is fed back is the state
     assert loss.item() == pytest.approx((text + 3.0 * 0.6 * expected).item(), rel=1e-5)
     assert trainer.parts == [pytest.approx((text.item(), expected.item()), rel=1e-5)]
+
+
+@pytest.mark.train
+def test_forced_targets_are_read_at_the_length_of_fed_back_states(joint):
+    trainer, model, batch = joint(latents="helper", alignment=Alignment(target="centred"), text_weight=0.5)
+    model.config.latent_norm = 2.5
+    scaled = 2.5 * torch.nn.functional.normalize(batch["latent_targets"], dim=-1)
+    asked = {key: batch[key] for key in batch if key not in ("latent_targets", "image_features")}
+    expected = model(**asked, latent_embeds=scaled, mm_encoder_outputs=encoded_images(batch["image_features"]))
+    trainer.compute_loss(model, dict(batch))
+    assert trainer.parts[0][0] == pytest.approx(expected.loss.item(), rel=1e-5)
+    model.config.latent_norm = None
+    trainer.compute_loss(model, dict(batch))
+    assert trainer.parts[1][0] != pytest.approx(expected.loss.item(), rel=1e-3)
 
 
 @pytest.mark.train
