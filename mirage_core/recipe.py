@@ -252,6 +252,9 @@ class Recipe(Training):
     """A second text-only arm, which learns the reasoning text too (the paper's CoT SFT); None leaves it out."""
     benchmark: Benchmark = Benchmark()
     """How every model of the run is examined."""
+    promotion_margin: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Nightly retraining: a new model replaces the best one if the lower end of the 95 % interval of its gain on
+    held-out items, paired, is above this share."""
 
     @model_validator(mode="after")
     def _output_holds_a_span(self) -> "Recipe":

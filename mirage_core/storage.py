@@ -39,6 +39,18 @@ def read_text(uri: str) -> str:
     return str(fs.read_text(path, encoding="utf-8"))
 
 
+def write_whole(uri: str, data: bytes) -> None:
+    """Write a small file so that a reader sees all of it or what was there before."""
+    fs, path = url_to_fs(uri)
+    fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+    if not isinstance(fs, LocalFileSystem):  # object stores show an object when it is complete
+        fs.pipe_file(path, data)
+        return
+    unfinished = Path(f"{path}.{os.getpid()}.part")
+    unfinished.write_bytes(data)
+    unfinished.replace(path)
+
+
 def sha256_of(path: Path) -> str:
     """Checksum of a local file, as hexadecimal digits."""
     with path.open("rb") as file:

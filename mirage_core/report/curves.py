@@ -8,8 +8,10 @@ import matplotlib
 matplotlib.use("svg")
 from matplotlib import pyplot  # noqa: E402  (the backend comes first)
 from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.ticker import MaxNLocator  # noqa: E402
 
 from mirage_core.benchmark.study import Estimate  # noqa: E402
+from mirage_core.nights import Night  # noqa: E402
 
 KINDS = (("#8a8a8a", "o"), ("#2f6fb3", "s"), ("#b3261e", "^"))
 """Colour and mark of the kinds on a map, in their order."""
@@ -68,6 +70,43 @@ def bars_svg(title: str, estimates: Mapping[str, Estimate], policy: tuple[str, f
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     return _svg(figure)
+
+
+def nights_svg(nights: Sequence[Night]) -> str:
+    """The history of nights, for a page."""
+    return _svg(_nights(nights))
+
+
+def nights_png(nights: Sequence[Night]) -> bytes:
+    """The same as a picture file."""
+    figure, buffer = _nights(nights), io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    pyplot.close(figure)
+    return buffer.getvalue()
+
+
+def _nights(nights: Sequence[Night]) -> Figure:
+    """Accuracy of each night's candidate and of the best model before it, on that night's items; stars are promoted."""
+    figure, axes = pyplot.subplots(figsize=(7.0, 2.8), layout="constrained")
+    numbers = [night.number for night in nights]
+    lines = {
+        "best so far": (GREY, [night.judgement.accuracy_before for night in nights]),
+        "candidate": (RED, [night.judgement.accuracy for night in nights]),
+    }
+    for name, (colour, shares) in lines.items():
+        axes.plot(
+            numbers, [100 * share for share in shares], "o-", color=colour, linewidth=1.2, markersize=3, label=name
+        )
+    promoted = [night for night in nights if night.judgement.promoted]
+    stars = [100 * night.judgement.accuracy for night in promoted]
+    axes.plot([night.number for night in promoted], stars, "*", color=RED, markersize=11, label="promoted")
+    axes.set_xlabel("night")
+    axes.set_title("held-out accuracy, %", loc="left")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(fontsize=7, frameon=False, loc="outside lower left", ncols=3)
+    return figure
 
 
 def stacked_svg(title: str, bars: Mapping[str, Mapping[str, int]]) -> str:
