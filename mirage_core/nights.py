@@ -103,9 +103,10 @@ def removable(nights: Sequence[Night], num_kept: int, parents_of: Callable[[Pare
         num_kept: Nights whose artifacts all stay.
         parents_of: What an artifact was made from; nothing for one that is gone.
     """
-    kept = [part for night in nights[max(len(nights) - num_kept, 0) :] for part in night.made]
+    first_kept = max(len(nights) - num_kept, 0)
+    kept = [part for night in nights[first_kept:] for part in night.made]
     best = best_of(nights)
-    old = [part for night in nights[: max(len(nights) - num_kept, 0)] for part in night.made]
+    old = [part for night in nights[:first_kept] for part in night.made]
     return _lineage(old, parents_of) - _lineage([*kept, *([best] if best else [])], parents_of)
 
 

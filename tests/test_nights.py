@@ -103,7 +103,7 @@ def test_pruning_never_takes_what_the_best_or_the_last_nights_stand_on(seed):
     def stands_on(part: Parent) -> set[Parent]:
         return {part}.union(*(stands_on(parent) for parent in parents[part]))
 
-    kept = set().union(*(stands_on(one.made[0]) for one in history[len(history) - num_kept :] if num_kept))
+    kept = set().union(*(stands_on(one.made[0]) for one in history[max(len(history) - num_kept, 0) :]))
     if best := best_of(history):
         kept |= stands_on(best)
     assert not gone & kept
