@@ -38,7 +38,8 @@ KINDS = (
     "empty",
     "dropped",
 )
-PROMPT_TOKENS, ANSWER_TOKENS = 500, 30
+TEXT_TOKENS, PICTURE_TOKENS, ANSWER_TOKENS = 108, 196, 30
+"""As told, whatever was sent; a request of two pictures has 500."""
 DATA_URL = "data:image/png;base64,"
 
 
@@ -113,7 +114,8 @@ class Server:
             return await self.fail(writer, kind)
         await asyncio.sleep(self.options.delay_s - (time.monotonic() - started_s))
         said = self.options.answer or " ".join(["thought", *sizes, key[:12]])
-        send(writer, 200, completion(said, "length" if "say too much" in str(request["messages"][0]) else "stop"))
+        finish = "length" if "say too much" in str(request["messages"][0]) else "stop"
+        send(writer, 200, completion(said, finish, 0 if self.options.blind else len(sizes)))
         self.answered[key] += 1
 
     async def fail(self, writer: asyncio.StreamWriter, kind: str) -> None:  # noqa: C901 (a case for each fault)
@@ -166,9 +168,14 @@ def error(message: str) -> dict[str, Any]:
     return {"error": {"message": message, "type": "invalid_request_error", "code": None}}
 
 
-def completion(text: str, finish: str) -> dict[str, Any]:
+def completion(text: str, finish: str, num_pictures: int = 0) -> dict[str, Any]:
     message = {"role": "assistant", "content": text}
-    usage = {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": ANSWER_TOKENS, "total_tokens": 530}
+    prompt_tokens = TEXT_TOKENS + PICTURE_TOKENS * num_pictures
+    usage = {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": ANSWER_TOKENS,
+        "total_tokens": prompt_tokens + ANSWER_TOKENS,
+    }
     choices = [{"index": 0, "message": message, "finish_reason": finish}]
     return {"id": "x", "object": "chat.completion", "choices": choices, "usage": usage}
 
@@ -198,6 +205,7 @@ def options_from(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--models", nargs="*", default=["teacher"], help="names at /v1/models; none: no such route")
     parser.add_argument("--max-model-len", type=int, help="context length at /v1/models")
+    parser.add_argument("--blind", action="store_true", help="count no tokens for pictures, as if they were dropped")
     parser.add_argument("--answer", help="what every answer says")
     parser.add_argument("--key", help="the only key that is let in")
     parser.add_argument("--key-status", type=int, default=401)
