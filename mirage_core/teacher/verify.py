@@ -73,7 +73,7 @@ def findings(board: Board, explanation: Explanation, answer: str) -> Iterator[Fi
         return
     plan = "".join(letter for letter in answer.upper() if letter in MOVES)
     scene = scene_of(board, plan, stop_at_goal=False)
-    before, after = Story(scene), Story(scene)
+    before, after = Story(scene, looking=True), Story(scene)
     before.hear(explanation.before)
     after.hear(explanation.after)
     wrong = list(_wrong_moves(scene, after.told, "moves_not_answer", len(plan)))

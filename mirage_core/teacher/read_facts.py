@@ -1,0 +1,322 @@
+"""Reading what a sentence says of the board alone, wherever the player is.
+
+A sentence is built of places ("(1,2)", "the square above the target", "the top right corner", "row 2"), of what is there
+("a hole", "plain ice", "safe") and of steps from one to the next ("going right from (1,0) would end in a hole"). Each is
+one expression here, and the forms of sentences are made of them.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from mirage_core.teacher.facts_of_board import AllHoles, Apart, Axis, Fact, Holds, HolesBeside, HolesInLine, InLine, Leads, Lies, Place, Touches
+from mirage_core.teacher.words import NUMBER, SQUARE, WAYS, compiled, number_of
+
+SENTENCES_REMEMBERED = 1 << 14
+MOST = 99
+"""As many as there are."""
+
+NOUN = r"(?:square|tile|cell|spot|position|field|place|neighbou?r)"
+DIRECTLY = r"(?P<directly>(?:directly|immediately|right|just|straight|exactly) )?"
+SIDE = (
+    r"(?P<side>above|below|beneath|underneath|under|over|(?:(?:to|on|at) )?(?:the |its |my )?(?:immediate )?"
+    r"(?:left|right|north|south|east|west)(?:[- ]hand)?(?: side)?(?: of| from)?)"
+)
+CORNER = r"(?:top|upper|bottom|lower)[- ](?:left|right)(?:[- ]?most)?(?:[- ]hand)?"
+PLAIN = (
+    rf"(?:(?:the )?(?:{NOUN}|hole|start(?:ing)?|target|goal|ice)?(?: {NOUN}| point| tile)?(?: at| on|,)? ?{SQUARE}|(?:the |my )?(?:start|target|goal|destination)"
+    rf"(?:ing)?(?: {NOUN}| point)?)"
+)
+"""A square of its own: named by its place or by what it is."""
+
+
+def place(name: str) -> str:
+    """An expression for a place; groups carry the name."""
+    side = SIDE.replace("<side>", f"<{name}_side>")
+    return (
+        rf"(?:(?:the )?(?:next )?(?:{NOUN} )?(?:that (?:is|lies) )?(?:directly |immediately |right |just |straight )?{side} "
+        rf"(?P<{name}_of>{PLAIN})|the (?P<{name}_corner>{CORNER})(?: corner)?(?: of the \w+)?|(?P<{name}_is>{PLAIN}))"
+    )
+
+
+WORD = r"(?:now |also |again |clearly |only |just |all |both |completely |entirely |indeed |actually |still |in fact |simply |itself )*"
+KINDS = {"hole": "H", "pit": "H", "ice": "SF", "start": "S", "target": "G", "goal": "G", "safe": "SFG", "clear": "SFG", "free": "SFG",
+         "solid": "SFG", "dangerous": "H", "deadly": "H", "unsafe": "H"}  # fmt: skip
+KIND = (
+    r"(?:a |an |the |another |on |of )?(?:plain |solid |safe |normal |ordinary |simple |single |open |dangerous |deadly |free |frozen |good |firm )*"
+    rf"(?P<kind>{'|'.join(KINDS)})"
+)
+NOT = r"(?P<no>not |no |never |n't )?"
+IS = r"(?:is|are|was|holds?|contains?|hides?|looks|remains|shows|has|turns out to be|lies|sits|waits|stays|there (?:is|lies))"
+QUANTITY = rf"(?P<number>no|not any|neither|any|a single|exactly one|only one|just one|one|an?|another|some|several|many|exactly {NUMBER}|{NUMBER})"
+NEAR = r"(?:next to|beside|adjacent to|alongside|near|close to|around|touch(?:es|ing)?|border(?:s|ing)?(?: on)?|neighbou?r(?:s|ing)?|adjoin(?:s|ing)?|bounds|flank(?:s|ing)?)"
+ORDINALS = {"top": 0, "first": 0, "left": 0, "leftmost": 0, "upper": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "bottom": -1, "last": -1,
+            "right": -1, "rightmost": -1, "lowest": -1, "uppermost": 0}  # fmt: skip
+LINE = (
+    rf"(?:(?:the )?(?:whole |entire )?(?:(?P<ordinal>{'|'.join(ORDINALS)})(?:most)? (?P<line>row|column)(?P<from> from the (?:left|right|top|bottom))?"
+    rf"|(?P<counted>row|column) (?P<count>{NUMBER})))"
+)
+WAY = r"(?:straight |further |one (?:square|step|more) )?(?:to the )?(?P<way>up|down|left|right|north|south|east|west)(?:wards?)?\b(?! (?:side|edge|corner|column|row))"
+STEP = (
+    r"(?:(?:a|one|another|the|any|that) (?:single |further |next )?(?:step|move)|(?:go|mov|stepp|head|walk|slid|turn|continu|proceed)ing"
+    r"|(?:I|we|one|you|the player)(?: (?:could|can|may|might|would|cannot|must|should|will|shall))*(?: not)?(?: safely)? "
+    r"(?:go|move|step|head|walk|went|moved|stepped|headed|walked|slid|slide|turn|turned|continue|continued))"
+)
+
+IS_KIND = compiled(rf"(?<!\w){place('a')}(?: {WORD}{IS})+(?:n't)? {WORD}{NOT}{WORD}{KIND}\b(?! (?:{NEAR}|above|below|beneath|under|on|to|in|at|from|around|touch|by|moves?|until|down|up|way|steps?|when|as)\b)")
+IS_KIND_PLAIN = compiled(rf"(?<!\w){place('a')}(?: {WORD}{IS})+ {NOT}{WORD}(?:safe|free|dangerous|clear|deadly|unsafe) (?:to (?:step|stand|walk|go|move)|ground)\b")
+HOLE_AT = compiled(rf"\b(?P<no>no )?(?P<kind>hole)s?(?: (?:is|are|lies?|sits?|waits?|located|found|there|can be found))* (?:(?:at|in|on) )?{place('a')}(?!\w)(?! (?:is|are|lies)\b)")
+THERE_IS = compiled(rf"(?:^|[,;] |\b(?:and|but|as|since|because|while|where) ){place('a')},? (?:there )?(?:is|lies|sits|waits|I (?:see|find)|comes?) {NOT}{KIND}\b")
+HAS_ASIDE = compiled(
+    rf"(?<!\w){place('a')},? (?:which )?(?:has|with|sees) {NOT}(?:a |an |another |any )?(?P<kind>hole|ice) {DIRECTLY}{SIDE}(?: it| itself| of it)?(?: and (?:to|on) its (?P<other>left|right))?(?=$|[,;.]| (?:and|but|so)\b)"
+)
+HAS_BOTH = compiled(rf"(?<!\w){place('a')} has holes on its (?P<side>left|right)(?: side)? and (?:on )?its (?P<other>left|right)\b")
+NUM_BESIDE = (
+    compiled(rf"(?<!\w){place('a')} (?:has|touches|borders|neighbou?rs|sees|meets|is (?:next to|beside|adjacent to|near|bordered by|flanked by)) {NOT}(?:exactly |only |just )?{QUANTITY} (?:\w+ )?holes?(?! (?:at|in|on|above|below|to|directly|right)\b)"),
+    compiled(rf"(?<!\w){place('a')} (?:does|do)(?: not|n't) (?P<no>)(?P<number>touch|border|neighbou?r|have) (?:any|a) holes?(?! (?:above|below|to|on)\b)"),
+    compiled(rf"\b{QUANTITY} holes? (?:(?:is|are|lies?|sits?) )?(?:directly )?{NEAR} {place('a')}(?!\w)(?! (?:on|at|to) (?:its|the)\b)"),
+    compiled(rf"\b{NEAR} {place('a')},? (?:there )?(?:is|are|lies?) {QUANTITY} holes?\b"),
+    compiled(rf"(?<!\w){place('a')} (?:has|meets) holes on (?:exactly )?(?P<number>{NUMBER}|both|all|several) (?:of its )?sides\b"),
+    compiled(rf"(?<!\w){place('a')} is (?P<number>surrounded|hemmed in|enclosed|boxed in) by holes\b"),
+    compiled(rf"\b(?:both|all|the) (?:{NOUN})s (?:of|around|beside|next to) {place('a')} are (?:all )?(?P<number>safe|free|ice|clear)\b"),
+)  # fmt: skip
+HOLE_ON_SIDE = compiled(rf"\b(?P<no>no )?holes? (?:(?:is|lies|sits) )?(?:directly )?{NEAR} {place('a')} (?P<side>(?:on|to|at) (?:its|the) (?:left|right|upper|lower))(?: side)?\b")
+TOUCHES = compiled(rf"(?<!\w){place('a')} (?:(?:is|lies|sits) )?(?P<no>not )?(?:right |directly |just )?{NEAR} {place('b')}(?!\w)")
+BLOCKS = compiled(rf"(?<!\w){place('a')} (?:blocks|bars|closes) the (?:way|path|move|step) (?P<way>up|down|left|right)(?:wards?)? (?:from|of|for) {place('b')}(?!\w)")
+SEEN_FROM = (
+    compiled(rf"\b(?:seen )?from {place('b')},? {place('a')} (?:is|lies|sits)(?: just| only| exactly| still)? (?P<number>{NUMBER}) (?:squares?|moves?|steps?)(?: away)?\b"),
+    compiled(rf"\b(?:seen )?from {place('b')},? {place('a')} (?:is|lies|sits) (?P<directly>directly |immediately |just |right (?!next))?{SIDE}(?: me| it| of me)?(?=$|[,;.]| and\b)"),
+)
+LIES = compiled(
+    rf"(?<!\w){place('a')} (?:is|lies|sits|waits|stands)(?: located)? (?P<directly>directly |immediately |right |just |straight |exactly )?(?P<diagonal>diagonally )?{SIDE} {place('b')}(?!\w)"
+)
+IN_CORNER = compiled(rf"(?<!\w){place('a')} (?:is|lies|sits|waits|stands)(?: located)? (?:in|at) the (?P<corner>{CORNER})\b(?P<exact>[- ]?(?:most )?corner)?")
+AT_SIDE = compiled(rf"(?<!\w){place('a')} (?:is|lies|sits|waits)(?: located)? (?:at|on) the (?P<edge>top|bottom|left|right)(?: edge| side| border)?(?: of the (?:board|map|grid|maze))?(?=$|[,;.]| and\b)")
+LINE_HOLES = (
+    compiled(rf"\b{LINE} (?:also )?(?:has|have|holds|contains|shows|offers) (?:exactly |only |just |at least )?{QUANTITY} (?:\w+ )?holes?\b"),
+    compiled(rf"\b{LINE} (?:has|holds|contains) (?:its |the )?(?P<number>only) hole\b"),
+    compiled(rf"\b{LINE} is (?P<number>full of|without|free of|clear of|free from|empty of|rid of) (?:any )?holes?\b"),
+    compiled(rf"\b{QUANTITY} holes? (?:is|are|lies?|sits?|can be found) (?:in|on|along) {LINE}\b"),
+)
+LINE_END = compiled(rf"\b{LINE} (?:ends in a hole|has a hole (?:at|on) its (?:(?P<end>left|right|upper|lower|top|bottom|far) )?end)\b")
+IN_LINE = compiled(rf"(?<!\w){place('a')} (?:is|lies|sits|stands|waits)(?: located)? (?:in|on|within) {LINE}\b")
+SAME_LINE = compiled(rf"(?<!\w){place('a')} and {place('b')} (?:are|lie|sit|share)(?: both)?(?: in)? the same (?P<axis>row|column)\b")
+SAME_LINE_AS = compiled(rf"(?<!\w){place('a')} (?:is|lies|sits) (?P<no>not )?in the same (?P<axis>row|column) as {place('b')}(?!\w)")
+APART = compiled(rf"(?<!\w){place('a')} (?:is|lies|sits) (?:only |just |exactly |still )?(?P<number>{NUMBER}) (?:squares?|moves?|steps?|tiles?|cells?)(?: away)? from {place('b')}(?!\w)")
+FROM = (
+    compiled(rf"\b(?:from|at|on|standing on) {place('a')},? (?:(?:if|though|and|then|when) )?(?P<step>{STEP}) {WAY}(?P<rest>.*)"),
+    compiled(rf"\b(?:if )?(?P<step>{STEP}) {WAY} (?:from|of|at) {place('a')}(?!\w)(?P<rest>.*)"),
+)
+THE_HOLES = compiled(rf"^(?:the |all )?(?:\w+ )?holes (?:are|lie|sit|can be found|are (?:found|located|placed)|(?:are )?(?:located|found)) (?:at |in |on )?(?:squares? )?{SQUARE}(?:(?:,|,? and) {SQUARE})*$")
+HYPOTHESIS = compiled(r"\b(?:if|would|could|can|cannot|may|might|must|should)\b")
+DENIAL = compiled(r"\b(?:not|never|no|without|avoids?|cannot)\b|n't\b")
+HOLE_WORDS = compiled(r"\b(?:holes?|fall\w*|fell|drop\w*|fatal\w*|deadly|unsafe|dangerous|disaster|water|plung\w*|die|sink|mistake|trap\w*|not safe|not possible)\b")
+SAFE_WORDS = compiled(r"\b(?:safe\w*|ice|fine|free|clear|open|possible|allowed|okay|secure|harmless|not a hole|no hole)\b")
+TARGET_WORDS = compiled(r"\b(?:target|goal|destination)\b")
+DISTANT = compiled(r"\b(?:closer|nearer|toward\w*|away|further|farther|distance)\b")
+
+
+class Read(NamedTuple):
+    """Facts in a sentence, and its words without those that can only be about the board."""
+
+    facts: tuple[Fact, ...]
+    looked: tuple[tuple[int, int], ...]
+    """Spans of what is said of the board."""
+    steps: tuple[tuple[int, int], ...]
+    """Spans of steps that may be the player's own."""
+
+
+@lru_cache(maxsize=SENTENCES_REMEMBERED)
+def read_facts(sentence: str) -> Read:
+    """Read a sentence in which `SQUARE` stands for each square."""
+    facts: list[Fact] = []
+    looked: list[tuple[int, int]] = []
+    steps: list[tuple[int, int]] = []
+    for found, said in _steps(sentence):
+        facts += said
+        (looked if HYPOTHESIS.search(sentence) else steps).append(found.span())
+    if not facts:
+        for found, said in _statements(sentence):
+            facts += said
+            if found.re is not HOLE_AT:  # which is but a part of what its sentence says
+                looked.append(found.span())
+    return Read(tuple(facts), tuple(looked), tuple(steps))
+
+
+Said = tuple[re.Match[str], list[Fact]]
+
+
+def _steps(sentence: str) -> Iterator[Said]:
+    for pattern in FROM:
+        found = pattern.search(sentence)
+        if not found:
+            continue
+        start, move = _place(found, "a"), WAYS[found["way"].lower()]
+        rest = found["rest"]
+        target = rest.find(SQUARE)
+        if target >= 0:
+            number = _number_at(found, found.start("rest") + target)
+            if re.search(r"\b(?:to|onto|on|into|in|at|is|reach\w*) (?:\w+ ){0,3}$|\[$", rest[:target].rstrip("[") + "") and not DENIAL.search(rest[:target]):
+                safe = [Holds(found[0], Place(start.of, move), "SFG")] if re.search(r"\bsafe", rest[:target]) else []
+                yield found, [Leads(found[0], start, move, Place(number)), *safe]
+            continue
+        tiles = _tiles_of(f"{found['step']} {rest}")
+        if tiles:
+            yield found, [Holds(found[0], Place(start.of, move), tiles)]
+        return
+
+
+def _tiles_of(words: str) -> str:
+    """Letters of the tiles that a step as told may lead to; empty if the words say nothing of it."""
+    if DISTANT.search(words):
+        return ""
+    denied = DENIAL.search(words) is not None
+    if HOLE_WORDS.search(words):
+        return "SFG" if denied and not re.search(r"\bnot (?:safe|possible|allowed|an option)\b", words) else "H"
+    if SAFE_WORDS.search(words):
+        return "H" if denied else "SFG"
+    return "G" if TARGET_WORDS.search(words) and not denied else ""
+
+
+def _statements(sentence: str) -> Iterator[Said]:
+    if found := THE_HOLES.search(sentence):
+        yield found, [AllHoles(found[0], 0)]
+        return
+    for reader in (_kinds, _beside, _sides, _lines, _apart):
+        yield from reader(sentence)
+
+
+def _kinds(sentence: str) -> Iterator[Said]:
+    for pattern in (IS_KIND, IS_KIND_PLAIN, THERE_IS, HOLE_AT):
+        for found in pattern.finditer(sentence):
+            if pattern is HOLE_AT and found["a_is"] and SQUARE not in found["a_is"]:
+                continue
+            if pattern is THERE_IS and not found["a_side"]:
+                continue
+            if pattern is IS_KIND and found["a_is"] and SQUARE not in found["a_is"]:
+                continue
+            groups = found.groupdict()
+            safe = re.search(r"\b(?:safe|free|clear)\b", found[0]) if "kind" not in groups else None
+            tiles = ("SFG" if safe else "H") if "kind" not in groups else KINDS[found["kind"].lower()]
+            if groups.get("no"):
+                tiles = "".join(letter for letter in "SFHG" if letter not in tiles)
+            yield found, [Holds(found[0], _place(found, "a"), tiles)]
+
+
+def _beside(sentence: str) -> Iterator[Said]:
+    for found in HAS_ASIDE.finditer(sentence):
+        tiles = ("SFG" if found["no"] else "H") if found["kind"].lower() == "hole" else "SF"
+        base = _place(found, "a")
+        if not base.move:
+            yield found, [Holds(found[0], Place(base.of, _way(found["side"])), tiles)]
+    for found in HAS_BOTH.finditer(sentence):
+        base = _place(found, "a")
+        yield found, [Holds(found[0], Place(base.of, _way(found[side])), "H") for side in ("side", "other")]
+    for pattern in NUM_BESIDE:
+        for found in pattern.finditer(sentence):
+            least, most = _range(found["number"])
+            if found.groupdict().get("no"):
+                least, most = 0, 0
+            yield found, [HolesBeside(found[0], _place(found, "a"), least, most)]
+
+
+def _sides(sentence: str) -> Iterator[Said]:
+    for found in LIES.finditer(sentence):
+        place, of = _place(found, "a"), _place(found, "b")
+        if found["b_corner"] or place == of:
+            continue
+        if found["diagonal"]:
+            yield found, [Lies(found[0], place, _way(found["side"]), of, False)]
+        else:
+            yield found, [Lies(found[0], place, _way(found["side"]), of, bool(found["directly"]))]
+    for found in BLOCKS.finditer(sentence):
+        yield found, [Leads(found[0], _place(found, "b"), WAYS[found["way"].lower()], _place(found, "a"))]
+    for found in HOLE_ON_SIDE.finditer(sentence):
+        base, tiles = _place(found, "a"), "SFG" if found["no"] else "H"
+        yield found, [Holds(found[0], Place(base.of, _way(found["side"])), tiles)]
+    for found in SEEN_FROM[1].finditer(sentence):
+        yield found, [Lies(found[0], _place(found, "a"), _way(found["side"]), _place(found, "b"), bool(found["directly"]))]
+    for found in IN_CORNER.finditer(sentence):
+        if found["exact"] and not found["a_corner"]:
+            down, right = _corner(found["corner"])
+            place = _place(found, "a")
+            yield found, [InLine(found[0], place, "rows", -down), InLine(found[0], place, "columns", -right)]
+    for found in AT_SIDE.finditer(sentence):
+        edge = found["edge"].lower()
+        axis: Axis = "rows" if edge in ("top", "bottom") else "columns"
+        yield found, [InLine(found[0], _place(found, "a"), axis, 0 if edge in ("top", "left") else -1)]
+
+
+def _lines(sentence: str) -> Iterator[Said]:
+    for pattern in LINE_HOLES:
+        for found in pattern.finditer(sentence):
+            axis, number = _line(found)
+            yield found, [HolesInLine(found[0], axis, number, *_range(found["number"]))]
+    for found in LINE_END.finditer(sentence):
+        axis, number = _line(found)
+        yield found, [HolesInLine(found[0], axis, number, 1, MOST)]
+    for found in IN_LINE.finditer(sentence):
+        yield found, [InLine(found[0], _place(found, "a"), *_line(found))]
+    for pattern in (SAME_LINE, SAME_LINE_AS):
+        for found in pattern.finditer(sentence):
+            if not found.groupdict().get("no"):
+                same: Any = f"{found['axis'].lower()}s"
+                yield found, [InLine(found[0], _place(found, "a"), same, _place(found, "b"))]
+
+
+def _apart(sentence: str) -> Iterator[Said]:
+    for found in TOUCHES.finditer(sentence):
+        yield found, [Touches(found[0], _place(found, "a"), _place(found, "b"), found["no"] is not None)]
+    for found in (*APART.finditer(sentence), *SEEN_FROM[0].finditer(sentence)):
+        yield found, [Apart(found[0], _place(found, "a"), _place(found, "b"), number_of(found["number"]))]
+
+
+def _place(found: re.Match[str], name: str) -> Place:
+    corner, side = found[f"{name}_corner"], found[f"{name}_side"]
+    if corner:
+        return Place(_corner(corner))
+    which = f"{name}_of" if side else f"{name}_is"
+    words = found[which].lower()
+    move = _way(side) if side else ""
+    if SQUARE in words:
+        return Place(_number_at(found, found.start(which) + words.index(SQUARE)), move)
+    return Place("start" if "start" in words else "target", move)
+
+
+def _number_at(found: re.Match[str], position: int) -> int:
+    return found.string[:position].count(SQUARE)
+
+
+def _corner(words: str) -> tuple[bool, bool]:
+    return words.lower().startswith(("bottom", "lower")), "right" in words.lower()
+
+
+def _way(words: str) -> str:
+    others = {"beneath": "D", "underneath": "D", "under": "D", "over": "U", "upper": "U", "lower": "D"}
+    found = re.search(r"above|below|left|right|north|south|east|west|beneath|underneath|under|over|upper|lower", words.lower())
+    assert found
+    return others.get(found[0]) or WAYS[found[0]]
+
+
+def _line(found: re.Match[str]) -> tuple[Axis, int]:
+    if found["counted"]:
+        axis: Any = f"{found['counted'].lower()}s"
+        return axis, number_of(found["count"])
+    axis = f"{found['line'].lower()}s"
+    number = ORDINALS[found["ordinal"].lower()]
+    return axis, -1 - number if (found["from"] or "").endswith(("right", "bottom")) else number
+
+
+def _range(word: str) -> tuple[int, int]:
+    """Fewest and most that the word allows."""
+    word = word.lower().removeprefix("exactly ")
+    if word in ("no", "not any", "neither", "without", "safe", "ice", "clear", "touch", "border", "neighbor", "neighbour", "have") or word.endswith(("of", "from")) and word != "full of":
+        return 0, 0
+    if word in ("a single", "only one", "just one", "one", "only"):
+        return 1, 1
+    if word in ("a", "an", "any", "another", "some"):
+        return 1, MOST
+    if word in ("several", "many", "full of", "surrounded", "hemmed in", "enclosed", "boxed in", "both", "all"):
+        return 2, MOST
+    return (0, 0) if word == "free" else (number_of(word), number_of(word))
