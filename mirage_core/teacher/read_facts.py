@@ -10,7 +10,20 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from mirage_core.teacher.facts_of_board import AllHoles, Apart, Axis, Fact, Holds, HolesBeside, HolesInLine, InLine, Leads, Lies, Place, Touches
+from mirage_core.teacher.facts_of_board import (
+    AllHoles,
+    Apart,
+    Axis,
+    Fact,
+    Holds,
+    HolesBeside,
+    HolesInLine,
+    InLine,
+    Leads,
+    Lies,
+    Place,
+    Touches,
+)
 from mirage_core.teacher.words import NUMBER, SQUARE, WAYS, compiled, number_of
 
 SENTENCES_REMEMBERED = 1 << 14
@@ -64,15 +77,28 @@ STEP = (
     r"(?:go|move|step|head|walk|went|moved|stepped|headed|walked|slid|slide|turn|turned|continue|continued))"
 )
 
-IS_KIND = compiled(rf"(?<!\w){place('a')}(?: {WORD}{IS})+(?:n't)? {WORD}{NOT}{WORD}{KIND}\b(?! (?:{NEAR}|above|below|beneath|under|on|to|in|at|from|around|touch|by|moves?|until|down|up|way|steps?|when|as)\b)")
-IS_KIND_PLAIN = compiled(rf"(?<!\w){place('a')}(?: {WORD}{IS})+ {NOT}{WORD}(?:safe|free|dangerous|clear|deadly|unsafe) (?:to (?:step|stand|walk|go|move)|ground)\b")
-HOLE_AT = compiled(rf"\b(?P<no>no )?(?P<kind>hole)s?(?: (?:is|are|lies?|sits?|waits?|located|found|there|can be found))* (?:(?:at|in|on) )?{place('a')}(?!\w)(?! (?:is|are|lies)\b)")
-THERE_IS = compiled(rf"(?:^|[,;] |\b(?:and|but|as|since|because|while|where) ){place('a')},? (?:there )?(?:is|lies|sits|waits|I (?:see|find)|comes?) {NOT}{KIND}\b")
+IS_KIND = compiled(
+    rf"(?<!\w){place('a')}(?: {WORD}{IS})+(?:n't)? {WORD}{NOT}{WORD}{KIND}\b(?! (?:{NEAR}|above|below|beneath|under|on|to|in|at|from|around|touch|by|moves?|until|down|up|way|steps?|when|as)\b)"
+)
+IS_KIND_PLAIN = compiled(
+    rf"(?<!\w){place('a')}(?: {WORD}{IS})+ {NOT}{WORD}(?:safe|free|dangerous|clear|deadly|unsafe) (?:to (?:step|stand|walk|go|move)|ground)\b"
+)
+HOLE_AT = compiled(
+    rf"\b(?P<no>no )?(?P<kind>hole)s?(?: (?:is|are|lies?|sits?|waits?|located|found|there|can be found))* (?:(?:at|in|on) )?{place('a')}(?!\w)(?! (?:is|are|lies)\b)"
+)
+THERE_IS = compiled(
+    rf"(?:^|[,;] |\b(?:and|but|as|since|because|while|where) ){place('a')},? (?:there )?(?:is|lies|sits|waits|I (?:see|find)|comes?) {NOT}{KIND}\b"
+)
 HAS_ASIDE = compiled(
     rf"(?<!\w){place('a')},? (?:which )?(?:has|with|sees) {NOT}(?:a |an |another |any )?(?P<kind>hole|ice) {DIRECTLY}{SIDE}(?: it| itself| of it)?(?: and (?:to|on) its (?P<other>left|right))?(?=$|[,;.]| (?:and|but|so)\b)"
 )
-HAS_BOTH = compiled(rf"(?<!\w){place('a')} has holes on its (?P<side>left|right)(?: side)? and (?:on )?its (?P<other>left|right)\b")
+HAS_BOTH = compiled(
+    rf"(?<!\w){place('a')} has holes on its (?P<side>left|right)(?: side)? and (?:on )?its (?P<other>left|right)\b"
+)
 NUM_BESIDE = (
+    compiled(
+        rf"(?<!\w){place('a')} is (?P<no>not )(?:right |directly )?(?:next to|beside|adjacent to|near|close to) (?P<number>any|an?) holes?\b"
+    ),
     compiled(rf"(?<!\w){place('a')} (?:has|touches|borders|neighbou?rs|sees|meets|is (?:next to|beside|adjacent to|near|bordered by|flanked by)) {NOT}(?:exactly |only |just )?{QUANTITY} (?:\w+ )?holes?(?! (?:at|in|on|above|below|to|directly|right)\b)"),
     compiled(rf"(?<!\w){place('a')} (?:does|do)(?: not|n't) (?P<no>)(?P<number>touch|border|neighbou?r|have) (?:any|a) holes?(?! (?:above|below|to|on)\b)"),
     compiled(rf"\b{QUANTITY} holes? (?:(?:is|are|lies?|sits?) )?(?:directly )?{NEAR} {place('a')}(?!\w)(?! (?:on|at|to) (?:its|the)\b)"),
@@ -81,38 +107,70 @@ NUM_BESIDE = (
     compiled(rf"(?<!\w){place('a')} is (?P<number>surrounded|hemmed in|enclosed|boxed in) by holes\b"),
     compiled(rf"\b(?:both|all|the) (?:{NOUN})s (?:of|around|beside|next to) {place('a')} are (?:all )?(?P<number>safe|free|ice|clear)\b"),
 )  # fmt: skip
-HOLE_ON_SIDE = compiled(rf"\b(?P<no>no )?holes? (?:(?:is|lies|sits) )?(?:directly )?{NEAR} {place('a')} (?P<side>(?:on|to|at) (?:its|the) (?:left|right|upper|lower))(?: side)?\b")
-TOUCHES = compiled(rf"(?<!\w){place('a')} (?:(?:is|lies|sits) )?(?P<no>not )?(?:right |directly |just )?{NEAR} {place('b')}(?!\w)")
-BLOCKS = compiled(rf"(?<!\w){place('a')} (?:blocks|bars|closes) the (?:way|path|move|step) (?P<way>up|down|left|right)(?:wards?)? (?:from|of|for) {place('b')}(?!\w)")
+HOLE_ON_SIDE = compiled(
+    rf"\b(?P<no>no )?holes? (?:(?:is|lies|sits) )?(?:directly )?{NEAR} {place('a')} (?P<side>(?:on|to|at) (?:its|the) (?:left|right|upper|lower))(?: side)?\b"
+)
+TOUCHES = compiled(
+    rf"(?<!\w){place('a')} (?:(?:is|lies|sits) )?(?P<no>not )?(?:right |directly |just )?{NEAR} {place('b')}(?!\w)"
+)
+BLOCKS = compiled(
+    rf"(?<!\w){place('a')} (?:blocks|bars|closes) the (?:way|path|move|step) (?P<way>up|down|left|right)(?:wards?)? (?:from|of|for) {place('b')}(?!\w)"
+)
 SEEN_FROM = (
-    compiled(rf"\b(?:seen )?from {place('b')},? {place('a')} (?:is|lies|sits)(?: just| only| exactly| still)? (?P<number>{NUMBER}) (?:squares?|moves?|steps?)(?: away)?\b"),
-    compiled(rf"\b(?:seen )?from {place('b')},? {place('a')} (?:is|lies|sits) (?P<directly>directly |immediately |just |right (?!next))?{SIDE}(?: me| it| of me)?(?=$|[,;.]| and\b)"),
+    compiled(
+        rf"\b(?:seen )?from {place('b')},? {place('a')} (?:is|lies|sits)(?: just| only| exactly| still)? (?P<number>{NUMBER}) (?:squares?|moves?|steps?)(?: away)?\b"
+    ),
+    compiled(
+        rf"\b(?:seen )?from {place('b')},? {place('a')} (?:is|lies|sits) (?P<directly>directly |immediately |just |right (?!next))?{SIDE}(?: me| it| of me)?(?=$|[,;.]| and\b)"
+    ),
 )
 LIES = compiled(
     rf"(?<!\w){place('a')} (?:is|lies|sits|waits|stands)(?: located)? (?P<directly>directly |immediately |right |just |straight |exactly )?(?P<diagonal>diagonally )?{SIDE} {place('b')}(?!\w)"
 )
-IN_CORNER = compiled(rf"(?<!\w){place('a')} (?:is|lies|sits|waits|stands)(?: located)? (?:in|at) the (?P<corner>{CORNER})\b(?P<exact>[- ]?(?:most )?corner)?")
-AT_SIDE = compiled(rf"(?<!\w){place('a')} (?:is|lies|sits|waits)(?: located)? (?:at|on) the (?P<edge>top|bottom|left|right)(?: edge| side| border)?(?: of the (?:board|map|grid|maze))?(?=$|[,;.]| and\b)")
+IN_CORNER = compiled(
+    rf"(?<!\w){place('a')} (?:is|lies|sits|waits|stands)(?: located)? (?:in|at) the (?P<corner>{CORNER})\b(?P<exact>[- ]?(?:most )?corner)?"
+)
+AT_SIDE = compiled(
+    rf"(?<!\w){place('a')} (?:is|lies|sits|waits)(?: located)? (?:at|on) the (?P<edge>top|bottom|left|right)(?: edge| side| border)?(?: of the (?:board|map|grid|maze))?(?=$|[,;.]| and\b)"
+)
 LINE_HOLES = (
-    compiled(rf"\b{LINE} (?:also )?(?:has|have|holds|contains|shows|offers) (?:exactly |only |just |at least )?{QUANTITY} (?:\w+ )?holes?\b"),
+    compiled(
+        rf"\b{LINE} (?:also )?(?:has|have|holds|contains|shows|offers) (?:exactly |only |just |at least )?{QUANTITY} (?:\w+ )?holes?\b"
+    ),
     compiled(rf"\b{LINE} (?:has|holds|contains) (?:its |the )?(?P<number>only) hole\b"),
     compiled(rf"\b{LINE} is (?P<number>full of|without|free of|clear of|free from|empty of|rid of) (?:any )?holes?\b"),
     compiled(rf"\b{QUANTITY} holes? (?:is|are|lies?|sits?|can be found) (?:in|on|along) {LINE}\b"),
 )
-LINE_END = compiled(rf"\b{LINE} (?:ends in a hole|has a hole (?:at|on) its (?:(?P<end>left|right|upper|lower|top|bottom|far) )?end)\b")
+LINE_END = compiled(
+    rf"\b{LINE} (?:ends in a hole|has a hole (?:at|on) its (?:(?P<end>left|right|upper|lower|top|bottom|far) )?end)\b"
+)
 IN_LINE = compiled(rf"(?<!\w){place('a')} (?:is|lies|sits|stands|waits)(?: located)? (?:in|on|within) {LINE}\b")
-SAME_LINE = compiled(rf"(?<!\w){place('a')} and {place('b')} (?:are|lie|sit|share)(?: both)?(?: in)? the same (?P<axis>row|column)\b")
-SAME_LINE_AS = compiled(rf"(?<!\w){place('a')} (?:is|lies|sits) (?P<no>not )?in the same (?P<axis>row|column) as {place('b')}(?!\w)")
-APART = compiled(rf"(?<!\w){place('a')} (?:is|lies|sits) (?:only |just |exactly |still )?(?P<number>{NUMBER}) (?:squares?|moves?|steps?|tiles?|cells?)(?: away)? from {place('b')}(?!\w)")
+SAME_LINE = compiled(
+    rf"(?<!\w){place('a')} and {place('b')} (?:are|lie|sit|share)(?: both)?(?: in)? the same (?P<axis>row|column)\b"
+)
+SAME_LINE_AS = compiled(
+    rf"(?<!\w){place('a')} (?:is|lies|sits) (?P<no>not )?in the same (?P<axis>row|column) as {place('b')}(?!\w)"
+)
+APART = compiled(
+    rf"(?<!\w){place('a')} (?:is|lies|sits) (?:only |just |exactly |still )?(?P<number>{NUMBER}) (?:squares?|moves?|steps?|tiles?|cells?)(?: away)? from {place('b')}(?!\w)"
+)
 FROM = (
-    compiled(rf"\b(?:from|at|on|standing on) {place('a')},? (?:(?:if|though|and|then|when) )?(?P<step>{STEP}) {WAY}(?P<rest>.*)"),
+    compiled(
+        rf"\b(?:from|at|on|standing on) {place('a')},? (?:(?:if|though|and|then|when) )?(?P<step>{STEP}) {WAY}(?P<rest>.*)"
+    ),
     compiled(rf"\b(?:if )?(?P<step>{STEP}) {WAY} (?:from|of|at) {place('a')}(?!\w)(?P<rest>.*)"),
 )
-THE_HOLES = compiled(rf"^(?:the |all )?(?:\w+ )?holes (?:are|lie|sit|can be found|are (?:found|located|placed)|(?:are )?(?:located|found)) (?:at |in |on )?(?:squares? )?{SQUARE}(?:(?:,|,? and) {SQUARE})*$")
+THE_HOLES = compiled(
+    rf"^(?:the |all )?(?:\w+ )?holes (?:are|lie|sit|can be found|are (?:found|located|placed)|(?:are )?(?:located|found)) (?:at |in |on )?(?:squares? )?{SQUARE}(?:(?:,|,? and) {SQUARE})*$"
+)
 HYPOTHESIS = compiled(r"\b(?:if|would|could|can|cannot|may|might|must|should)\b")
 DENIAL = compiled(r"\b(?:not|never|no|without|avoids?|cannot)\b|n't\b")
-HOLE_WORDS = compiled(r"\b(?:holes?|fall\w*|fell|drop\w*|fatal\w*|deadly|unsafe|dangerous|disaster|water|plung\w*|die|sink|mistake|trap\w*|not safe|not possible)\b")
-SAFE_WORDS = compiled(r"\b(?:safe\w*|ice|fine|free|clear|open|possible|allowed|okay|secure|harmless|not a hole|no hole)\b")
+HOLE_WORDS = compiled(
+    r"\b(?:holes?|fall\w*|fell|drop\w*|fatal\w*|deadly|unsafe|dangerous|disaster|water|plung\w*|die|sink|mistake|trap\w*|not safe|not possible)\b"
+)
+SAFE_WORDS = compiled(
+    r"\b(?:safe\w*|ice|fine|free|clear|open|possible|allowed|okay|secure|harmless|not a hole|no hole)\b"
+)
 TARGET_WORDS = compiled(r"\b(?:target|goal|destination)\b")
 DISTANT = compiled(r"\b(?:closer|nearer|toward\w*|away|further|farther|distance)\b")
 
@@ -157,7 +215,9 @@ def _steps(sentence: str) -> Iterator[Said]:
         target = rest.find(SQUARE)
         if target >= 0:
             number = _number_at(found, found.start("rest") + target)
-            if re.search(r"\b(?:to|onto|on|into|in|at|is|reach\w*) (?:\w+ ){0,3}$|\[$", rest[:target].rstrip("[") + "") and not DENIAL.search(rest[:target]):
+            if re.search(
+                r"\b(?:to|onto|on|into|in|at|is|reach\w*) (?:\w+ ){0,3}$|\[$", rest[:target].rstrip("[") + ""
+            ) and not DENIAL.search(rest[:target]):
                 safe = [Holds(found[0], Place(start.of, move), "SFG")] if re.search(r"\bsafe", rest[:target]) else []
                 yield found, [Leads(found[0], start, move, Place(number)), *safe]
             continue
@@ -236,7 +296,10 @@ def _sides(sentence: str) -> Iterator[Said]:
         base, tiles = _place(found, "a"), "SFG" if found["no"] else "H"
         yield found, [Holds(found[0], Place(base.of, _way(found["side"])), tiles)]
     for found in SEEN_FROM[1].finditer(sentence):
-        yield found, [Lies(found[0], _place(found, "a"), _way(found["side"]), _place(found, "b"), bool(found["directly"]))]
+        yield (
+            found,
+            [Lies(found[0], _place(found, "a"), _way(found["side"]), _place(found, "b"), bool(found["directly"]))],
+        )
     for found in IN_CORNER.finditer(sentence):
         if found["exact"] and not found["a_corner"]:
             down, right = _corner(found["corner"])
@@ -294,7 +357,9 @@ def _corner(words: str) -> tuple[bool, bool]:
 
 def _way(words: str) -> str:
     others = {"beneath": "D", "underneath": "D", "under": "D", "over": "U", "upper": "U", "lower": "D"}
-    found = re.search(r"above|below|left|right|north|south|east|west|beneath|underneath|under|over|upper|lower", words.lower())
+    found = re.search(
+        r"above|below|left|right|north|south|east|west|beneath|underneath|under|over|upper|lower", words.lower()
+    )
     assert found
     return others.get(found[0]) or WAYS[found[0]]
 
@@ -311,7 +376,25 @@ def _line(found: re.Match[str]) -> tuple[Axis, int]:
 def _range(word: str) -> tuple[int, int]:
     """Fewest and most that the word allows."""
     word = word.lower().removeprefix("exactly ")
-    if word in ("no", "not any", "neither", "without", "safe", "ice", "clear", "touch", "border", "neighbor", "neighbour", "have") or word.endswith(("of", "from")) and word != "full of":
+    if (
+        word
+        in (
+            "no",
+            "not any",
+            "neither",
+            "without",
+            "safe",
+            "ice",
+            "clear",
+            "touch",
+            "border",
+            "neighbor",
+            "neighbour",
+            "have",
+        )
+        or word.endswith(("of", "from"))
+        and word != "full of"
+    ):
         return 0, 0
     if word in ("a single", "only one", "just one", "one", "only"):
         return 1, 1

@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 from mirage_core.puzzles import vsp, vsp_reasoning
 from mirage_core.teacher import Explanation
 from mirage_core.teacher.leaks import leak_in
+from mirage_core.teacher.read_facts import read_facts
+from mirage_core.teacher.read_verdict import ALL, verdict
 from mirage_core.teacher.reading import read, read_walk
 from mirage_core.teacher.story import SQUARE_FORM, Finding
-from mirage_core.teacher.verify import findings_row
+from mirage_core.teacher.verify import findings_row, verdicts_in
 from mirage_core.teacher.words import SQUARE, SUPPOSITION, compiled
 
 MIN_BEFORE_WORDS = 6
@@ -46,7 +48,7 @@ CUE = compiled(
 
 ENDING = compiled(
     r"\b(?:holes?|goal|target|destination|success\w*|fail\w*|wins?|winning|won|lost|loses?|victor\w*|defeat\w*|verdict|outcome"
-    r"|result|nothing|fall\w*|fell|under|dead|surviv\w*)\b"
+    r"|result|nothing|fall\w*|fell|under|dead|surviv\w*|water|home|across|fatal|journey|plan|option|answer|moves)\b"
 )
 """What a sentence about the end of a walk speaks of."""
 
@@ -116,7 +118,10 @@ def _unclear(task: str, explanation: Explanation) -> Iterator[Objection]:
     told = sentences_of(explanation.after)
     if task == vsp_reasoning.TASK:
         told = [*sentences_of(explanation.before)[:-1], *told]
+    last = verdicts_in(explanation.after)
     for sentence in told:
+        if sentence in last and verdict(sentence) != ALL:
+            continue
         if ENDING.search(sentence) and not SUPPOSITION.search(sentence) and _is_unread(sentence):
             advice = "It is not clear what this says of the walk; say it plainly or leave it out"
             yield Objection("unclear", sentence, f"{advice}: {_quoted(sentence)}")
@@ -179,4 +184,9 @@ def _quoted(words: str) -> str:
 
 
 def _is_unread(sentence: str) -> bool:
-    return not (SQUARE_FORM.search(sentence) or read(sentence).claims or read_walk(sentence).letters)
+    return not (
+        SQUARE_FORM.search(sentence)
+        or read(sentence).claims
+        or read_walk(sentence).letters
+        or read_facts(sentence.rstrip(".!? ")).facts
+    )

@@ -5,6 +5,7 @@ distances, neighbours, counts and visits, and how it ends (`claims` lists them a
 contradict their own board in 6 of 10 samples, so no text is trusted, the oracle's neither.
 """
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -13,8 +14,11 @@ from mirage_core.puzzles import vsp_reasoning
 from mirage_core.puzzles.verdict import OK, Verdict
 from mirage_core.puzzles.vsp import MOVES, Board, Cell, check
 from mirage_core.teacher import Explanation
+from mirage_core.teacher.read_facts import read_facts
+from mirage_core.teacher.read_verdict import verdict
+from mirage_core.teacher.reading import read_walk
 from mirage_core.teacher.scene import PUZZLES_REMEMBERED, TILE_NAMES, Scene, manhattan, scene_of
-from mirage_core.teacher.story import Finding, Square, Story, Told
+from mirage_core.teacher.story import SQUARE_FORM, Finding, Square, Story, Told
 
 
 def verify(board: Board, explanation: Explanation, answer: str) -> Verdict:
@@ -88,6 +92,7 @@ def findings(board: Board, explanation: Explanation, answer: str) -> Iterator[Fi
     yield from wrong
     yield from before.wrong_claims
     yield from after.wrong_claims
+    yield from _wrong_verdicts(scene, explanation.after)
 
 
 def findings_outcome(
@@ -117,6 +122,8 @@ def findings_outcome(
     if not wrong and split is not None and num_before != split:
         yield Finding("wrong_split", f"{num_before} moves before the picture", f"the picture shows move {split}")
     yield from story.wrong_claims
+    # a walk that ends ahead of the picture has its end before the cue, which is the last sentence there
+    yield from _wrong_verdicts(scene, explanation.after or " ".join(_sentences(explanation.before)[:-1]))
 
 
 @lru_cache(maxsize=PUZZLES_REMEMBERED)
@@ -139,6 +146,27 @@ def _says_nothing(explanation: Explanation, split: int | None, num_moves: int) -
     if split is None:
         return not f"{explanation.before}{explanation.after}".strip()
     return not explanation.before.strip() or (split < num_moves and not explanation.after.strip())
+
+
+def verdicts_in(text: str) -> list[str]:
+    """The sentences behind the last one that names a square or tells a move: they speak of the end."""
+    found: list[str] = []
+    for sentence in reversed(_sentences(text)):
+        if SQUARE_FORM.search(sentence) or read_walk(sentence).letters:
+            break
+        found.insert(0, sentence)
+    return found
+
+
+def _sentences(text: str) -> list[str]:
+    return re.split(r"(?<=[.!?])\s+|\n+", text.strip())
+
+
+def _wrong_verdicts(scene: Scene, text: str) -> Iterator[Finding]:
+    """Yield the sentences about the end that another end contradicts."""
+    for sentence in verdicts_in(text):
+        if scene.tiles[-1] not in verdict(sentence) and not read_facts(sentence.rstrip(".!? ")).facts:
+            yield Finding("wrong_outcome", sentence.rstrip(".!? "), f"the walk ends on {scene.square(scene.cells[-1])}")
 
 
 def _wrong_squares(scene: Scene, squares: list[Square]) -> Iterator[Finding]:

@@ -100,5 +100,9 @@ if __name__ == "__main__":
         low, high = wilson(rejected, total)
         print(f"{kind}: {rejected} of {total} rejected, {100 * rejected / total:.1f} % ({low:.1f} to {high:.1f})")
     if len(sys.argv) > 2:
-        wrong = {(one.kind, one.sentence) for one in tried(number) if one.rejected == (one.kind in ("innocent", "true end", "true prose"))}
+        wrong = {
+            (one.kind, one.sentence)
+            for one in tried(number)
+            if one.rejected == (one.kind in ("innocent", "true end", "true prose"))
+        }
         print(*(f"{kind}: {sentence}" for kind, sentence in sorted(wrong)), sep="\n")
