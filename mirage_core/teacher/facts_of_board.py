@@ -73,6 +73,8 @@ class HolesBeside:
     place: Place
     least: int
     most: int
+    corners: bool
+    """Whether a hole may also touch it by a corner."""
 
     def objection(self, scene: Scene, squares: Squares) -> str | None:
         cell = self.place.cell(scene, squares)
@@ -80,7 +82,7 @@ class HolesBeside:
             return None
         touching = len(scene.holes_beside([cell]))
         near = len(scene.holes_beside([cell], diagonal=True))
-        if self.least <= touching <= self.most or (self.least and self.least <= near <= self.most):
+        if self.least <= touching <= self.most or (self.corners and self.least and self.least <= near <= self.most):
             return None
         return f"{touching} holes touch {cell} by an edge, {near} by an edge or a corner"
 
@@ -117,6 +119,8 @@ class Touches:
     place: Place
     other: Place
     negated: bool
+    corners: bool
+    """Whether they may also touch by a corner."""
 
     def objection(self, scene: Scene, squares: Squares) -> str | None:
         here, there = self.place.cell(scene, squares), self.other.cell(scene, squares)
@@ -124,7 +128,8 @@ class Touches:
             return None
         if self.negated:
             return f"{here} touches {there}" if manhattan(here, there) == 1 else None
-        near = here != there and max(abs(here[0] - there[0]), abs(here[1] - there[1])) <= 1
+        way = (abs(here[0] - there[0]), abs(here[1] - there[1]))
+        near = here != there and (max(way) <= 1 if self.corners else sum(way) == 1)
         return None if near else f"{here} is not next to {there}"
 
 

@@ -244,9 +244,10 @@ COUNTS: tuple[tuple[Literal["rows", "holes", "moves"], re.Pattern[str]], ...] = 
     ("rows", compiled(rf"\b{BOARD} (?:has|of|with|counts|is) (?P<number>{NUMBER}) (?:rows|columns|squares wide)\b")),
     ("holes", compiled(rf"\b(?P<number>{NUMBER}|no) holes?(?: \w+){{0,2}} (?:on|in|of|across) "
                        rf"(?:the|this) (?:whole )?{BOARD}\b")),
-    ("holes", compiled(rf"\b(?P<number>{NUMBER}|no) holes? in (?:all|total)\b")),
+    ("holes", compiled(rf"\b(?P<number>{NUMBER}|no) holes? (?:in (?:all|total)|to (?:avoid|watch|mind))\b")),
+    ("holes", compiled(rf"\bI (?:count|see|spot|find) (?:exactly |only |just )?(?P<number>{NUMBER}) holes?(?=$|[,;:]| and\b)")),
     ("holes", compiled(rf"(?<!where )\bthere (?:are|is) (?:only )?(?P<number>{NUMBER}) holes?(?=$|[,;:]| (?:and|on the (?:board|map))\b)")),
-    ("holes", compiled(rf"\b{BOARD} (?:(?:has|holds|contains|shows|hides|of|with) )+(?P<number>{NUMBER}|no) holes?\b")),
+    ("holes", compiled(rf"\b(?<!of the ){BOARD} (?:(?:has|holds|contains|shows|hides|of|with) )+(?P<number>{NUMBER}|no) holes?\b")),
     ("holes", compiled(rf"\b{BOARD} (?:\w+ )?(?P<number>without|free of) (?:any )?holes?\b")),
     ("moves", compiled(rf"\b(?:plan|way|route|path|it) (?:there )?(?:has|of|takes|needs|with|counts|in) "
                        rf"(?P<number>{NUMBER}) (?:moves?|steps?)\b(?! (?:left|to go|remain))")),

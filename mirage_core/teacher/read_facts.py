@@ -54,11 +54,11 @@ def place(name: str) -> str:
 
 
 WORD = r"(?:now |also |again |clearly |only |just |all |both |completely |entirely |indeed |actually |still |in fact |simply |itself )*"
-KINDS = {"hole": "H", "pit": "H", "ice": "SF", "start": "S", "target": "G", "goal": "G", "safe": "SFG", "clear": "SFG", "free": "SFG",
+KINDS = {"hole": "H", "holes": "H", "pit": "H", "ice": "SF", "start": "S", "target": "G", "goal": "G", "safe": "SFG", "clear": "SFG", "free": "SFG",
          "solid": "SFG", "dangerous": "H", "deadly": "H", "unsafe": "H"}  # fmt: skip
 KIND = (
     r"(?:a |an |the |another |on |of )?(?:plain |solid |safe |normal |ordinary |simple |single |open |dangerous |deadly |free |frozen |good |firm )*"
-    rf"(?P<kind>{'|'.join(KINDS)})"
+    rf"(?:one of the )?(?P<kind>{'|'.join(KINDS)})"
 )
 NOT = r"(?P<no>not |no |never |n't )?"
 IS = r"(?:is|are|was|holds?|contains?|hides?|looks|remains|shows|has|turns out to be|lies|sits|waits|stays|there (?:is|lies))"
@@ -80,17 +80,26 @@ STEP = (
 IS_KIND = compiled(
     rf"(?<!\w){place('a')}(?: {WORD}{IS})+(?:n't)? {WORD}{NOT}{WORD}{KIND}\b(?! (?:{NEAR}|above|below|beneath|under|on|to|in|at|from|around|touch|by|moves?|until|down|up|way|steps?|when|as)\b)"
 )
+CAN_BE = compiled(
+    rf"(?<!\w){place('a')} can (?P<no>not |never )?(?:safely )?be (?:safely )?(?:entered|walked on|stepped on|crossed|used|visited|reached safely)\b"
+)
+AT_IS = compiled(
+    rf"(?:^|[,;] |\b(?:and|but|because|since|as) )(?:at|on|in) {place('a')},? (?:there (?:is|lies)|I (?:see|find|notice|spot)|lies|sits|is|waits|the ice is) {NOT}{KIND}\b"
+)
+NAMED = compiled(
+    rf"(?:^|[,;] |\b(?:and|but) )(?:(?P<start>(?:I|the player) (?:begin|start|set out|set off)s? (?:out |off )?(?:at|on|from|in))|(?:my|the) (?P<target>goal|target|destination) (?:is|lies|waits|sits|stands)(?: located)?(?: at| on| in)?) ?(?:the )?(?:square |tile |cell )?(?P<a_is>{SQUARE})"
+)
 IS_KIND_PLAIN = compiled(
     rf"(?<!\w){place('a')}(?: {WORD}{IS})+ {NOT}{WORD}(?:safe|free|dangerous|clear|deadly|unsafe) (?:to (?:step|stand|walk|go|move)|ground)\b"
 )
 HOLE_AT = compiled(
-    rf"\b(?P<no>no )?(?P<kind>hole)s?(?: (?:is|are|lies?|sits?|waits?|located|found|there|can be found))* (?:(?:at|in|on) )?{place('a')}(?!\w)(?! (?:is|are|lies)\b)"
+    rf"\b(?P<no>no )?(?P<kind>hole)s?(?: (?:is|are|lies?|sits?|waits?|located|found|there|can be found|waiting|hiding|placed|just))* (?:(?:at|in|on) )?{place('a')}(?!\w)(?! (?:is|are|lies)\b)"
 )
 THERE_IS = compiled(
     rf"(?:^|[,;] |\b(?:and|but|as|since|because|while|where) ){place('a')},? (?:there )?(?:is|lies|sits|waits|I (?:see|find)|comes?) {NOT}{KIND}\b"
 )
 HAS_ASIDE = compiled(
-    rf"(?<!\w){place('a')},? (?:which )?(?:has|with|sees) {NOT}(?:a |an |another |any )?(?P<kind>hole|ice) {DIRECTLY}{SIDE}(?: it| itself| of it)?(?: and (?:to|on) its (?P<other>left|right))?(?=$|[,;.]| (?:and|but|so)\b)"
+    rf"(?<!\w){place('a')},? (?:which )?(?:has|with|sees|is next to|is beside|touches|borders) {NOT}(?:a |an |another |any )?(?P<kind>hole|ice) {DIRECTLY}{SIDE}(?: it| itself| of it)?(?: and (?:to|on) its (?P<other>left|right))?(?=$|[,;.]| (?:and|but|so)\b)"
 )
 HAS_BOTH = compiled(
     rf"(?<!\w){place('a')} has holes on its (?P<side>left|right)(?: side)? and (?:on )?its (?P<other>left|right)\b"
@@ -102,7 +111,7 @@ NUM_BESIDE = (
     compiled(rf"(?<!\w){place('a')} (?:has|touches|borders|neighbou?rs|sees|meets|is (?:next to|beside|adjacent to|near|bordered by|flanked by)) {NOT}(?:exactly |only |just )?{QUANTITY} (?:\w+ )?holes?(?! (?:at|in|on|above|below|to|directly|right)\b)"),
     compiled(rf"(?<!\w){place('a')} (?:does|do)(?: not|n't) (?P<no>)(?P<number>touch|border|neighbou?r|have) (?:any|a) holes?(?! (?:above|below|to|on)\b)"),
     compiled(rf"\b{QUANTITY} holes? (?:(?:is|are|lies?|sits?) )?(?:directly )?{NEAR} {place('a')}(?!\w)(?! (?:on|at|to) (?:its|the)\b)"),
-    compiled(rf"\b{NEAR} {place('a')},? (?:there )?(?:is|are|lies?) {QUANTITY} holes?\b"),
+    compiled(rf"(?:\b(?:right|directly|just) )?\b{NEAR} {place('a')},? (?:there )?(?:is|are|lies?) {QUANTITY} holes?\b"),
     compiled(rf"(?<!\w){place('a')} (?:has|meets) holes on (?:exactly )?(?P<number>{NUMBER}|both|all|several) (?:of its )?sides\b"),
     compiled(rf"(?<!\w){place('a')} is (?P<number>surrounded|hemmed in|enclosed|boxed in) by holes\b"),
     compiled(rf"\b(?:both|all|the) (?:{NOUN})s (?:of|around|beside|next to) {place('a')} are (?:all )?(?P<number>safe|free|ice|clear)\b"),
@@ -124,6 +133,8 @@ SEEN_FROM = (
         rf"\b(?:seen )?from {place('b')},? {place('a')} (?:is|lies|sits) (?P<directly>directly |immediately |just |right (?!next))?{SIDE}(?: me| it| of me)?(?=$|[,;.]| and\b)"
     ),
 )
+EDGE = compiled(r"\b(?:touch|border|adjoin|right|directly|immediately|sides?|adjacent|surround)\w*")
+"""What shares an edge; words like "next to" are also said of a corner."""
 LIES = compiled(
     rf"(?<!\w){place('a')} (?:is|lies|sits|waits|stands)(?: located)? (?P<directly>directly |immediately |right |just |straight |exactly )?(?P<diagonal>diagonally )?{SIDE} {place('b')}(?!\w)"
 )
@@ -141,6 +152,9 @@ LINE_HOLES = (
     compiled(rf"\b{LINE} is (?P<number>full of|without|free of|clear of|free from|empty of|rid of) (?:any )?holes?\b"),
     compiled(rf"\b{QUANTITY} holes? (?:is|are|lies?|sits?|can be found) (?:in|on|along) {LINE}\b"),
 )
+LINE_ICE = compiled(
+    rf"\b{LINE} (?:consists of|is made of|is|has|shows) (?:only |nothing but |all |pure |purely |entirely |plain )*ice(?: only)?(?=$|[,;.]| and\b)"
+)
 LINE_END = compiled(
     rf"\b{LINE} (?:ends in a hole|has a hole (?:at|on) its (?:(?P<end>left|right|upper|lower|top|bottom|far) )?end)\b"
 )
@@ -150,6 +164,9 @@ SAME_LINE = compiled(
 )
 SAME_LINE_AS = compiled(
     rf"(?<!\w){place('a')} (?:is|lies|sits) (?P<no>not )?in the same (?P<axis>row|column) as {place('b')}(?!\w)"
+)
+BETWEEN = compiled(
+    rf"\bdistance (?:from|between) {place('a')} (?:to|and) {place('b')} is (?:exactly |only |just )?(?P<number>{NUMBER})\b"
 )
 APART = compiled(
     rf"(?<!\w){place('a')} (?:is|lies|sits) (?:only |just |exactly |still )?(?P<number>{NUMBER}) (?:squares?|moves?|steps?|tiles?|cells?)(?: away)? from {place('b')}(?!\w)"
@@ -169,10 +186,20 @@ HOLE_WORDS = compiled(
     r"\b(?:holes?|fall\w*|fell|drop\w*|fatal\w*|deadly|unsafe|dangerous|disaster|water|plung\w*|die|sink|mistake|trap\w*|not safe|not possible)\b"
 )
 SAFE_WORDS = compiled(
-    r"\b(?:safe\w*|ice|fine|free|clear|open|possible|allowed|okay|secure|harmless|not a hole|no hole)\b"
+    r"\b(?:no problem|nothing happens|without (?:falling|harm|danger)|safe\w*|ice|fine|free|clear|open|possible|allowed|okay|secure|harmless|not a hole|no hole)\b"
 )
+HARMLESS = compiled(
+    r"\b(?:no (?:problem|danger|risk)|nothing happens|harmless|without (?:falling|harm|danger)|not (?:fatal|deadly|dangerous))\b"
+)
+BARRED = compiled(r"\b(?:cannot|can not|must not|should not|may not)\b|\bcan't\b")
 TARGET_WORDS = compiled(r"\b(?:target|goal|destination)\b")
 DISTANT = compiled(r"\b(?:closer|nearer|toward\w*|away|further|farther|distance)\b")
+
+
+FAR = compiled(
+    r"\b(?:straight|all the way|repeatedly|twice|until)\b|\b(?:two|three|four|five|\d) (?:squares|steps|times|moves)\b"
+)
+"""Of more than one step."""
 
 
 class Read(NamedTuple):
@@ -211,6 +238,8 @@ def _steps(sentence: str) -> Iterator[Said]:
         if not found:
             continue
         start, move = _place(found, "a"), WAYS[found["way"].lower()]
+        if FAR.search(found[0]):
+            continue
         rest = found["rest"]
         target = rest.find(SQUARE)
         if target >= 0:
@@ -218,7 +247,9 @@ def _steps(sentence: str) -> Iterator[Said]:
             if re.search(
                 r"\b(?:to|onto|on|into|in|at|is|reach\w*) (?:\w+ ){0,3}$|\[$", rest[:target].rstrip("[") + ""
             ) and not DENIAL.search(rest[:target]):
-                safe = [Holds(found[0], Place(start.of, move), "SFG")] if re.search(r"\bsafe", rest[:target]) else []
+                ahead = rest[:target]
+                tiles = "SFG" if re.search(r"\bsafe", ahead) else "H" if HOLE_WORDS.search(ahead) else ""
+                safe = [Holds(found[0], Place(start.of, move), tiles)] if tiles else []
                 yield found, [Leads(found[0], start, move, Place(number)), *safe]
             continue
         tiles = _tiles_of(f"{found['step']} {rest}")
@@ -231,6 +262,10 @@ def _tiles_of(words: str) -> str:
     """Letters of the tiles that a step as told may lead to; empty if the words say nothing of it."""
     if DISTANT.search(words):
         return ""
+    if HARMLESS.search(words):
+        return "SFG"
+    if BARRED.search(words):
+        return "H" if HOLE_WORDS.search(words) else ""
     denied = DENIAL.search(words) is not None
     if HOLE_WORDS.search(words):
         return "SFG" if denied and not re.search(r"\bnot (?:safe|possible|allowed|an option)\b", words) else "H"
@@ -248,7 +283,10 @@ def _statements(sentence: str) -> Iterator[Said]:
 
 
 def _kinds(sentence: str) -> Iterator[Said]:
-    for pattern in (IS_KIND, IS_KIND_PLAIN, THERE_IS, HOLE_AT):
+    for found in NAMED.finditer(sentence):
+        square = Place(_number_at(found, found.start("a_is")))
+        yield found, [Holds(found[0], square, "S" if found["start"] else "G")]
+    for pattern in (IS_KIND, IS_KIND_PLAIN, CAN_BE, AT_IS, THERE_IS, HOLE_AT):
         for found in pattern.finditer(sentence):
             if pattern is HOLE_AT and found["a_is"] and SQUARE not in found["a_is"]:
                 continue
@@ -257,7 +295,7 @@ def _kinds(sentence: str) -> Iterator[Said]:
             if pattern is IS_KIND and found["a_is"] and SQUARE not in found["a_is"]:
                 continue
             groups = found.groupdict()
-            safe = re.search(r"\b(?:safe|free|clear)\b", found[0]) if "kind" not in groups else None
+            safe = re.search(r"\b(?:safe|free|clear|be)\b", found[0]) if "kind" not in groups else None
             tiles = ("SFG" if safe else "H") if "kind" not in groups else KINDS[found["kind"].lower()]
             if groups.get("no"):
                 tiles = "".join(letter for letter in "SFHG" if letter not in tiles)
@@ -278,7 +316,7 @@ def _beside(sentence: str) -> Iterator[Said]:
             least, most = _range(found["number"])
             if found.groupdict().get("no"):
                 least, most = 0, 0
-            yield found, [HolesBeside(found[0], _place(found, "a"), least, most)]
+            yield found, [HolesBeside(found[0], _place(found, "a"), least, most, EDGE.search(found[0]) is None)]
 
 
 def _sides(sentence: str) -> Iterator[Said]:
@@ -316,6 +354,8 @@ def _lines(sentence: str) -> Iterator[Said]:
         for found in pattern.finditer(sentence):
             axis, number = _line(found)
             yield found, [HolesInLine(found[0], axis, number, *_range(found["number"]))]
+    for found in LINE_ICE.finditer(sentence):
+        yield found, [HolesInLine(found[0], *_line(found), 0, 0)]
     for found in LINE_END.finditer(sentence):
         axis, number = _line(found)
         yield found, [HolesInLine(found[0], axis, number, 1, MOST)]
@@ -330,8 +370,19 @@ def _lines(sentence: str) -> Iterator[Said]:
 
 def _apart(sentence: str) -> Iterator[Said]:
     for found in TOUCHES.finditer(sentence):
-        yield found, [Touches(found[0], _place(found, "a"), _place(found, "b"), found["no"] is not None)]
-    for found in (*APART.finditer(sentence), *SEEN_FROM[0].finditer(sentence)):
+        yield (
+            found,
+            [
+                Touches(
+                    found[0],
+                    _place(found, "a"),
+                    _place(found, "b"),
+                    found["no"] is not None,
+                    EDGE.search(found[0]) is None,
+                )
+            ],
+        )
+    for found in (*APART.finditer(sentence), *BETWEEN.finditer(sentence), *SEEN_FROM[0].finditer(sentence)):
         yield found, [Apart(found[0], _place(found, "a"), _place(found, "b"), number_of(found["number"]))]
 
 

@@ -27,10 +27,10 @@ EXTREME_YES = compiled(
     r"\b100 ?(?:%|percent)|\b(?:certain\w*|guarantee\w*|inevitable|assured|sure|one|full|settled|sealed|definite\w*)\b"
 )
 SUPPOSED = compiled(
-    r"\b(?:would|could|might|may|if|whether|unless|hop(?:e|es|ing)|aim\w*|want\w*|(?<!where it )(?<!as it )(?<!where I )should|in order|depend\w*|until|must|need\w*|had to|next move)\b"
+    r"\b(?:would|could|might|may|if|whether|unless|hop(?:e|es|ing)|aim(?:s|ed|ing)? (?:to|for)|wants? to|(?<!where it )(?<!as it )(?<!where I )should|in order|depend\w*|until|must(?! be\b)|need(?!s? no)\w*|had to|next move)\b"
 )
 DENIAL = compiled(
-    r"\b(?:not|never|no|none|without|neither|nor|cannot|hardly|avoid\w*|prevent\w*|instead of|rather than|before|short of|(?:falls?|fell|stops?|comes?|came) short|miss(?:es|ed|ing)?|fail(?:s|ed|ing)? to"
+    r"\b(?:not|never|no|none|nobody|no one|past|without|neither|nor|cannot|hardly|avoid\w*|prevent\w*|instead of|rather than|before|short of|(?:falls?|fell|stops?|comes?|came) short|miss(?:es|ed|ing)?|fail(?:s|ed|ing)? to"
     r"|failure to|unable|out of|clear of|away|far|un(?:reached|reachable|attained)|ruled out|rules out|ruling out|beyond|escap\w*|elu\w+|evad\w*|spared?"
     r"|(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|some|several|a few|many) (?:(?:squares?|moves?|steps?|tiles?|cells?) )?(?:away )?(?:from|left|off|to go)|some way|still (?:a|some) (?:\w+ )?(?:way|distance)|more to go|off limits|nowhere|impossible|no longer|eliminat\w*|too (?:early|soon|short|few|little)|lacks?|lacking"
     r"|keeps? \w+ (?:\w+ )?from|anywhere but|anything but|close to|near|next to|beside|almost|nearly|just outside|abandon\w*|denied|zero)\b|n['’]t\b|\b0 ?%"
@@ -38,11 +38,11 @@ DENIAL = compiled(
 TOPICS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("H", compiled(r"\b(?:hole|(?:in|into|of|by) (?:one of )?the holes|fall(?:s|ing|en)?(?! (?:short|to|behind|away|back|on the way)\b)|fell(?! short)|water|drown\w*|plung\w*|sinks?|sank|sunk|sinking|fatal|deadly|dies?|dead|death|perish\w*|doom\w*|trapped"
                    r"|drop(?:s|ped)? in|swallow\w*|goes under|submerg\w*|pit|abyss|plummet\w*|tumbl\w*|demise)\b")),
-    ("G", compiled(r"\b(?:target|goal|destination|finish line|finish tile|success\w*|succeed\w*|wins?|won|winning|victor\w*|gift|prize|home|across|arriv\w+|mission accomplished"
+    ("G", compiled(r"\b(?:target|goal|destination|finish line|finish tile|success\w*|succeed\w*|wins?|won|winning|victor\w*|gift|prize|treasure|aim|purpose|objective|works?|worked|home|across|arriv\w+|mission accomplished"
                    r"|accomplish\w*|triumph\w*|fulfill?ed|completed?|does its job|pays? off|as (?:intended|planned|hoped))\b")),
     ("SFH", compiled(r"\b(?:fail(?!\w* to\b)\w*|unsuccessful\w*|los(?:es|t|ing|e)|defeat\w*|in vain|for nothing|insufficient|incomplete|stranded|stuck)\b")),
-    ("SFG", compiled(r"\b(?:safe\w*|unharmed|lives?|in one piece|surviv\w*|alive|intact|solid|dry|unscathed|stranded|stuck)\b")),
-    ("SF", compiled(r"\b(?:(?:on|is|plain|ordinary|of|mere|bare|open) (?:the |plain |ordinary |solid |safe |normal |mere |regular |a )*ice\b|ice (?:square|tile|cell))|\b(?:too (?:early|soon|short|few)|short of|stops? short|falls? short"
+    ("SFG", compiled(r"\b(?:safe\w*|unharmed|fine|okay|well|lives?|in one piece|surviv\w*|alive|intact|solid|dry|unscathed|stranded|stuck)\b")),
+    ("SF", compiled(r"\b(?:(?:on|is|plain|ordinary|of|mere|bare|open) (?:the |plain |ordinary |solid |safe |normal |mere |regular |a )*ice\b|ice (?:square|tile|cell)|(?:on|is) a (?:safe|plain|ordinary|normal) (?:square|tile|cell|spot))|\b(?:too (?:early|soon|short|few)|short of|stops? short|falls? short"
                     r"|run(?:s)? out|ran out|halfway|midway|stranded|incomplete)\b")),
 )  # fmt: skip
 """Tiles on which a topic would be true, and its words."""
@@ -52,8 +52,10 @@ ABOUT_BOARD = compiled(r"\b(?:rows?|columns?|corners?|edge|border|shortest|detou
 SURVIVED = compiled(
     r"\b(?:nothing bad happens|no (?:more )?moves (?:are )?(?:left|remain\w*)|out of moves|moves are (?:all )?(?:used up|spent|exhausted|over))\b"
 )
+NO_DOUBT = compiled(r"\b(?:no|without(?: a)?|beyond(?: any)?) doubt(?: that)?\b")
+NO_ESCAPE = compiled(r"\bno (?:escape|way out|return) from\b")
 LETTER = re.compile(
-    r"\b(?:[Aa]nswer|[Oo]utcome|[Oo]ption|[Cc]hoice|[Rr]esult|[Cc]ase|[Ll]etter)\b(?: is|:| =|,| must be| should be)*[ (\"'*]*([ABC])\b(?! (?:[a-z]+ )?(?:hole|move|step|square))"
+    r"\b(?:[Aa]nswer|[Oo]utcome|[Oo]ption|[Cc]hoice|[Rr]esult|[Cc]ase|[Ll]etter)\b(?: is|:| =|,| must be| should be| has to be| becomes)*[ (\"'*]*([ABC])\b(?! (?:[a-z]+ )?(?:hole|move|step|square))"
 )
 OF_LETTER = {"A": "G", "B": "H", "C": "SF"}
 
@@ -61,7 +63,8 @@ OF_LETTER = {"A": "G", "B": "H", "C": "SF"}
 @lru_cache(maxsize=SENTENCES_REMEMBERED)
 def verdict(sentence: str) -> str:
     """Letters of the tiles on which the sentence would be true; empty if none, `ALL` if it says nothing of the end."""
-    if SUPPOSED.search(sentence) or ABOUT_BOARD.search(sentence):
+    named = LETTER.search(sentence) is not None
+    if (SUPPOSED.search(sentence) and not named) or ABOUT_BOARD.search(sentence):
         return ALL
     tiles = set(ALL)
     for found in LETTER.finditer(sentence):
@@ -72,6 +75,7 @@ def verdict(sentence: str) -> str:
 
 
 def _clauses(sentence: str) -> list[str]:
+    sentence = NO_ESCAPE.sub("trapped", NO_DOUBT.sub(" ", sentence))
     whole = CUT_BEFORE.sub("; ", sentence)
     return [clause for clause in CLAUSES.split(_joined(whole)) if clause.strip()]
 
@@ -85,7 +89,7 @@ def _tiles(clause: str) -> str:
     odds = ODDS.search(clause) is not None
     if odds and not (EXTREME_NO.search(clause) or EXTREME_YES.search(clause)):
         return ALL
-    denied = DENIAL.search(clause) is not None or (EXTREME_NO.search(clause) is not None)
+    denied = DENIAL.search(clause) is not None or (odds and EXTREME_NO.search(clause) is not None)
     tiles = "SFG" if SURVIVED.search(clause) else ALL
     if denied and HOLES.search(clause):
         return "SFG"

@@ -19,7 +19,7 @@ from mirage_core.teacher.leaks import leak_in
 from mirage_core.teacher.read_facts import read_facts
 from mirage_core.teacher.read_verdict import ALL, verdict
 from mirage_core.teacher.reading import read, read_walk
-from mirage_core.teacher.story import SQUARE_FORM, Finding
+from mirage_core.teacher.story import ROW_COLUMN, SQUARE_FORM, Finding
 from mirage_core.teacher.verify import findings_row, verdicts_in
 from mirage_core.teacher.words import SQUARE, SUPPOSITION, compiled
 
@@ -51,6 +51,14 @@ ENDING = compiled(
     r"|result|nothing|fall\w*|fell|under|dead|surviv\w*|water|home|across|fatal|journey|plan|option|answer|moves)\b"
 )
 """What a sentence about the end of a walk speaks of."""
+
+
+HOLE = compiled(r"\b(?:holes?|unsafe|dangerous|deadly)\b")
+WISH = compiled(r"\b(?:must|have to|has to|need\w*|should|want\w*|careful\w*|avoid\w*)\b")
+SOMEWHERE = compiled(
+    rf"{SQUARE}|\b(?:above|below|beneath|under|left|right|top|bottom|upper|lower|rows?|columns?|corners?|next to|beside|adjacent|touch\w*|border\w*"
+    r"|near)\b"
+)
 
 
 class Objection(NamedTuple):
@@ -119,12 +127,36 @@ def _unclear(task: str, explanation: Explanation) -> Iterator[Objection]:
     if task == vsp_reasoning.TASK:
         told = [*sentences_of(explanation.before)[:-1], *told]
     last = verdicts_in(explanation.after)
+    for sentence in sentences_of(explanation.before)[:-1] if task == vsp.TASK else ():
+        if _is_vague(sentence):
+            advice = "It is not clear what this says of the board; say it plainly, with squares, or leave it out"
+            yield Objection("unclear", sentence, f"{advice}: {_quoted(sentence)}")
     for sentence in told:
         if sentence in last and verdict(sentence) != ALL:
             continue
         if ENDING.search(sentence) and not SUPPOSITION.search(sentence) and _is_unread(sentence):
             advice = "It is not clear what this says of the walk; say it plainly or leave it out"
             yield Objection("unclear", sentence, f"{advice}: {_quoted(sentence)}")
+
+
+def _is_vague(sentence: str) -> bool:
+    """Whether it places a hole somewhere in words that no reader knows, so that it may be wrong."""
+    words = sentence.rstrip(".!? ")
+    if WISH.search(words) or not (HOLE.search(words) and SOMEWHERE.search(SQUARE_FORM.sub(SQUARE, words))):
+        return False
+    return not (
+        read(words).claims or any(read(piece).claims for piece in _pieces(words)) or read_facts(_signed(words)).facts
+    )
+
+
+def _pieces(sentence: str) -> list[str]:
+    """As a story cuts it."""
+    return f" {SQUARE}\0{SQUARE} ".join(SQUARE_FORM.split(sentence)[::4]).split("\0")
+
+
+def _signed(sentence: str) -> str:
+    """With a sign for each square."""
+    return re.sub(rf"\[ ?{SQUARE}|{SQUARE}\)", SQUARE, SQUARE_FORM.sub(SQUARE, ROW_COLUMN.sub(r"(\1,\2)", sentence)))
 
 
 def _answers(sentences: list[str], answer: str) -> Iterator[Objection]:
@@ -188,5 +220,5 @@ def _is_unread(sentence: str) -> bool:
         SQUARE_FORM.search(sentence)
         or read(sentence).claims
         or read_walk(sentence).letters
-        or read_facts(sentence.rstrip(".!? ")).facts
+        or read_facts(_signed(sentence.rstrip(".!? "))).facts
     )
