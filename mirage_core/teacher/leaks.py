@@ -55,6 +55,8 @@ INNOCENT = compiled(
     r"|\bthe (?:picture|image) (?:of the (?:board|map|maze|grid|lake)\b|shows (?:a|the|that|two|some|how many)\b)"
 )
 """What may be said with words that otherwise give something away."""
+SOURCE = compiled(r"\b(?:solution|answer)\b")
+"""What even an imagination has from elsewhere."""
 SENSITIVE = (
     compiled(
         r"\b(?:image|picture|figure|diagram|illustration|photo|screenshot|drawing|sketch|visuali[sz]ation|rendering|snapshot"
@@ -77,6 +79,10 @@ SENSITIVE = (
     compiled(r"\b(?:solved|finished|completed|filled[- ]in) (?:map|maze|board|grid|puzzle|version|copy|example)\b"),
     compiled(r"\b(?:provided(?! that\b)|supplied|prescribed|presented|handed)\b|\bgiven to (?:me|us)\b"),
     compiled(r"\blines?\b|\b(?:mark(?:s|ed|ing|er)?|drew)\b"),
+    compiled(
+        r"\b(?:information|notes|context|messages?|document|page|file|attach\w*|request\w*|itinerary|script|oracle|computer|algorithm|(?:pre-?)?computed"
+        r"|calculated|footprints?|someone|somebody|whoever)\b"
+    ),
     compiled(
         r"\b(?:format|brackets?|sentences?|paragraph|wording|narrat\w*|pretend\w*|on my own|reader|in my own words)\b"
     ),
@@ -121,7 +127,7 @@ EVERYWHERE = (
     compiled(r"\b(?:trail|trajectory)\b"),
     compiled(r"\b(?:suggested|recommended|reference|true|actual|target|gold|intended|expected|official|model) (?:path|route|way|walk|moves)\b"),
     compiled(r"\bas (?:\w+ly )?(?:listed|given|provided|supplied|drawn|depicted|marked|indicated|illustrated|highlighted|shown|displayed"
-             r"|annotated|outlined|described|specified)\b"),
+             r"|annotated|outlined|described|specified|traced|plotted|sketched|pictured|computed)\b"),
     compiled(r"\b(?:known|given) (?:correct |safe |right )?(?:path|route|way|walk)\b|\bkn[oe]w\w* the (?:correct|right|safe|best) (?:path|route|way|walk|moves)\b"),
     compiled(r"\b(?:way|path|route|walk|moves) (?:(?:was|were|is|are|has been|have been) )?(?:given|shown|told|handed|revealed|provided) to (?:me|us)\b"),
     compiled(rf"\b(?:{GIVEN}|correct|right|true|real|expected|intended|desired|target|reference|actual|final|stated) (?:\w+ )?"
@@ -168,7 +174,7 @@ def leak_in(task: str, sentence: str) -> str | None:
     for pattern in (*EVERYWHERE, CASED, *(PLANNING_ONLY if planning else ())):
         if found := pattern.search(sentence):
             return found[0]
-    if IMAGINED.search(sentence):
+    if IMAGINED.search(sentence) and not SOURCE.search(sentence):
         return None
     rest = INNOCENT.sub(" ", sentence)
     for pattern in (*SENSITIVE, *((SENSITIVE_PLANNING,) if planning else ())):

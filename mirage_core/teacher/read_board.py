@@ -258,8 +258,14 @@ COUNTS: tuple[tuple[Literal["rows", "holes", "moves"], re.Pattern[str]], ...] = 
 )  # fmt: skip
 
 
+ONE_LINE = compiled(rf"\b(?:in|on|along) {LINE}")
+"""Where holes are counted of a row or column alone."""
+
+
 def counts(piece: str) -> Iterator[Claim]:
     for what, pattern in COUNTS:
         for found in pattern.finditer(piece):
+            if what == "holes" and ONE_LINE.search(piece):
+                continue
             word = found["number"].lower()
             yield Count(found[0], what, 0 if word in ("no", "without", "free of") else number_of(word))

@@ -72,7 +72,7 @@ LINE = (
 )
 WAY = r"(?:straight |further |one (?:square|step|more) )?(?:to the )?(?P<way>up|down|left|right|north|south|east|west)(?:wards?)?\b(?! (?:side|edge|corner|column|row))"
 STEP = (
-    r"(?:(?:a|one|another|the|any|that) (?:single |further |next )?(?:step|move)|(?:go|mov|stepp|head|walk|slid|turn|continu|proceed)ing"
+    r"(?:(?:a|one|another|the|any|that) (?:single |further |next )?(?:step|move|way|path|route)|(?:go|mov|stepp|head|walk|slid|turn|continu|proceed)ing"
     r"|(?:I|we|one|you|the player)(?: (?:could|can|may|might|would|cannot|must|should|will|shall))*(?: not)?(?: safely)? "
     r"(?:go|move|step|head|walk|went|moved|stepped|headed|walked|slid|slide|turn|turned|continue|continued))"
 )
@@ -152,6 +152,19 @@ LINE_HOLES = (
     compiled(rf"\b{LINE} is (?P<number>full of|without|free of|clear of|free from|empty of|rid of) (?:any )?holes?\b"),
     compiled(rf"\b{QUANTITY} holes? (?:is|are|lies?|sits?|can be found) (?:in|on|along) {LINE}\b"),
 )
+KEPT_FROM = compiled(
+    rf"\b(?:keeps|stops|prevents|bars|holds|blocks) (?:me|us|the player) from (?P<step>{STEP}) {WAY} from {place('a')}(?!\w)"
+)
+BETWEEN_SQUARES = compiled(
+    rf"\b(?:the |a |any )?(?:step|move|way|path|going|moving|stepping) from {place('a')} to {place('b')}(?!\w)(?P<rest>.*)"
+)
+PAIR = compiled(
+    rf"(?<!\w)(?:(?P<neither>neither )|both |the (?:squares|tiles|cells) )?{place('a')} (?:and|nor) {place('b')} (?:are|is|hold|contain) (?:both |all )?{NOT}{KIND}\b"
+)
+HOLE_LIES_AT = compiled(rf"\bhole\b(?: (?!is\b|lies\b|sits\b|at\b)\w+){{0,6}} (?:is|lies|sits) (?:at|on|in) {SQUARE}")
+IN_LINE_HOLES = compiled(
+    rf"\bin {LINE},? (?:there (?:is|are)|I see|I find|we see) (?:exactly |only |just )?{QUANTITY} holes?\b"
+)
 LINE_ICE = compiled(
     rf"\b{LINE} (?:consists of|is made of|is|has|shows) (?:only |nothing but |all |pure |purely |entirely |plain )*ice(?: only)?(?=$|[,;.]| and\b)"
 )
@@ -183,7 +196,7 @@ THE_HOLES = compiled(
 HYPOTHESIS = compiled(r"\b(?:if|would|could|can|cannot|may|might|must|should)\b")
 DENIAL = compiled(r"\b(?:not|never|no|without|avoids?|cannot)\b|n't\b")
 HOLE_WORDS = compiled(
-    r"\b(?:holes?|fall\w*|fell|drop\w*|fatal\w*|deadly|unsafe|dangerous|disaster|water|plung\w*|die|sink|mistake|trap\w*|not safe|not possible)\b"
+    r"\b(?:holes?|fall\w*|fell|drop\w*|fatal\w*|deadly|unsafe|dangerous|disaster|water|plung\w*|die|sink|mistake|blocked|barred|closed|trap\w*|not safe|not possible)\b"
 )
 SAFE_WORDS = compiled(
     r"\b(?:no problem|nothing happens|without (?:falling|harm|danger)|safe\w*|ice|fine|free|clear|open|possible|allowed|okay|secure|harmless|not a hole|no hole)\b"
@@ -233,6 +246,13 @@ Said = tuple[re.Match[str], list[Fact]]
 
 
 def _steps(sentence: str) -> Iterator[Said]:
+    if found := KEPT_FROM.search(sentence):
+        yield found, [Holds(found[0], Place(_place(found, "a").of, WAYS[found["way"].lower()]), "H")]
+        return
+    for found in BETWEEN_SQUARES.finditer(sentence):
+        if tiles := _tiles_of(found["rest"]):
+            yield found, [Holds(found[0], _place(found, "b"), tiles)]
+            return
     for pattern in FROM:
         found = pattern.search(sentence)
         if not found:
@@ -283,6 +303,13 @@ def _statements(sentence: str) -> Iterator[Said]:
 
 
 def _kinds(sentence: str) -> Iterator[Said]:
+    for found in PAIR.finditer(sentence):
+        tiles = KINDS[found["kind"].lower()]
+        if found["no"] or found["neither"]:
+            tiles = "".join(letter for letter in "SFHG" if letter not in tiles)
+        yield found, [Holds(found[0], _place(found, name), tiles) for name in "ab"]
+    for found in HOLE_LIES_AT.finditer(sentence):
+        yield found, [Holds(found[0], Place(_number_at(found, found.end() - 1)), "H")]
     for found in NAMED.finditer(sentence):
         square = Place(_number_at(found, found.start("a_is")))
         yield found, [Holds(found[0], square, "S" if found["start"] else "G")]
@@ -350,7 +377,7 @@ def _sides(sentence: str) -> Iterator[Said]:
 
 
 def _lines(sentence: str) -> Iterator[Said]:
-    for pattern in LINE_HOLES:
+    for pattern in (IN_LINE_HOLES, *LINE_HOLES):
         for found in pattern.finditer(sentence):
             axis, number = _line(found)
             yield found, [HolesInLine(found[0], axis, number, *_range(found["number"]))]

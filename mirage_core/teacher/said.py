@@ -142,11 +142,10 @@ def _unclear(task: str, explanation: Explanation) -> Iterator[Objection]:
 def _is_vague(sentence: str) -> bool:
     """Whether it places a hole somewhere in words that no reader knows, so that it may be wrong."""
     words = sentence.rstrip(".!? ")
-    if WISH.search(words) or not (HOLE.search(words) and SOMEWHERE.search(SQUARE_FORM.sub(SQUARE, words))):
+    signed = _signed(words)
+    if WISH.search(words) or not (SQUARE in signed or (HOLE.search(words) and SOMEWHERE.search(words))):
         return False
-    return not (
-        read(words).claims or any(read(piece).claims for piece in _pieces(words)) or read_facts(_signed(words)).facts
-    )
+    return not (read(words).claims or any(read(piece).claims for piece in _pieces(words)) or read_facts(signed).facts)
 
 
 def _pieces(sentence: str) -> list[str]:
