@@ -71,6 +71,8 @@ LINE = (
     rf"|(?P<counted>row|column) (?P<count>{NUMBER})))"
 )
 WAY = r"(?:straight |further |one (?:square|step|more) )?(?:to the )?(?P<way>up|down|left|right|north|south|east|west)(?:wards?)?\b(?! (?:side|edge|corner|column|row))"
+REST = r"(?:(?!\b(?:because(?! of)|since|as)\b).)*"
+"""The words about a step, up to a reason."""
 STEP = (
     r"(?:(?:a|one|another|the|any|that) (?:single |further |next )?(?:step|move|way|path|route)|(?:go|mov|stepp|head|walk|slid|turn|continu|proceed)ing"
     r"|(?:I|we|one|you|the player)(?: (?:could|can|may|might|would|cannot|must|should|will|shall))*(?: not)?(?: safely)? "
@@ -156,7 +158,7 @@ KEPT_FROM = compiled(
     rf"\b(?:keeps|stops|prevents|bars|holds|blocks) (?:me|us|the player) from (?P<step>{STEP}) {WAY} from {place('a')}(?!\w)"
 )
 BETWEEN_SQUARES = compiled(
-    rf"\b(?:the |a |any )?(?:step|move|way|path|going|moving|stepping) from {place('a')} to {place('b')}(?!\w)(?P<rest>.*)"
+    rf"\b(?:the |a |any )?(?:step|move|way|path|going|moving|stepping) from {place('a')} to {place('b')}(?!\w)(?P<rest>{REST})"
 )
 PAIR = compiled(
     rf"(?<!\w)(?:(?P<neither>neither )|both |the (?:squares|tiles|cells) )?{place('a')} (?:and|nor) {place('b')} (?:are|is|hold|contain) (?:both |all )?{NOT}{KIND}\b"
@@ -186,9 +188,9 @@ APART = compiled(
 )
 FROM = (
     compiled(
-        rf"\b(?:from|at|on|standing on) {place('a')},? (?:(?:if|though|and|then|when) )?(?P<step>{STEP}) {WAY}(?P<rest>.*)"
+        rf"\b(?:from|at|on|standing on) {place('a')},? (?:(?:if|though|and|then|when) )?(?P<step>{STEP}) {WAY}(?P<rest>{REST})"
     ),
-    compiled(rf"\b(?:if )?(?P<step>{STEP}) {WAY} (?:from|of|at) {place('a')}(?!\w)(?P<rest>.*)"),
+    compiled(rf"\b(?:if )?(?P<step>{STEP}) {WAY} (?:from|of|at) {place('a')}(?!\w)(?P<rest>{REST})"),
 )
 THE_HOLES = compiled(
     rf"^(?:the |all )?(?:\w+ )?holes (?:are|lie|sit|can be found|are (?:found|located|placed)|(?:are )?(?:located|found)) (?:at |in |on )?(?:squares? )?{SQUARE}(?:(?:,|,? and) {SQUARE})*$"
@@ -215,6 +217,11 @@ FAR = compiled(
 """Of more than one step."""
 
 
+ARRIVES = compiled(r"\b(?:to|onto|on|into|in|at|is|reach\w*) (?:\w+ ){0,3}$")
+FIT = compiled(r"\b(?:safe|free|clear|be)\b")
+SAFELY = compiled(r"\bsafe")
+
+
 class Read(NamedTuple):
     """Facts in a sentence, and its words without those that can only be about the board."""
 
@@ -234,12 +241,19 @@ def read_facts(sentence: str) -> Read:
     for found, said in _steps(sentence):
         facts += said
         (looked if HYPOTHESIS.search(sentence) else steps).append(found.span())
-    if not facts:
-        for found, said in _statements(sentence):
-            facts += said
-            if found.re is not HOLE_AT:  # which is but a part of what its sentence says
-                looked.append(found.span())
+    for found, said in _statements(_blanked(sentence, [*looked, *steps])):
+        facts += said
+        if found.re is not HOLE_AT:  # which is but a part of what its sentence says
+            looked.append(found.span())
     return Read(tuple(facts), tuple(looked), tuple(steps))
+
+
+def _blanked(sentence: str, spans: list[tuple[int, int]]) -> str:
+    """The sentence with nothing but its squares in the spans, so that they keep their numbers."""
+    for first, last in spans:
+        blank = "".join(sign if sign == SQUARE else " " for sign in sentence[first:last])
+        sentence = sentence[:first] + blank + sentence[last:]
+    return sentence
 
 
 Said = tuple[re.Match[str], list[Fact]]
@@ -255,27 +269,26 @@ def _steps(sentence: str) -> Iterator[Said]:
             return
     for pattern in FROM:
         found = pattern.search(sentence)
-        if not found:
-            continue
-        start, move = _place(found, "a"), WAYS[found["way"].lower()]
-        if FAR.search(found[0]):
-            continue
-        rest = found["rest"]
-        target = rest.find(SQUARE)
-        if target >= 0:
-            number = _number_at(found, found.start("rest") + target)
-            if re.search(
-                r"\b(?:to|onto|on|into|in|at|is|reach\w*) (?:\w+ ){0,3}$|\[$", rest[:target].rstrip("[") + ""
-            ) and not DENIAL.search(rest[:target]):
-                ahead = rest[:target]
-                tiles = "SFG" if re.search(r"\bsafe", ahead) else "H" if HOLE_WORDS.search(ahead) else ""
-                safe = [Holds(found[0], Place(start.of, move), tiles)] if tiles else []
-                yield found, [Leads(found[0], start, move, Place(number)), *safe]
-            continue
+        said = _led(found) if found and not FAR.search(found[0]) else []
+        if found and said:
+            yield found, said
+            return
+
+
+def _led(found: re.Match[str]) -> list[Fact]:
+    """What a step is said to lead to: a square, or some kind of tile."""
+    start, move, rest = _place(found, "a"), WAYS[found["way"].lower()], found["rest"]
+    there = Place(start.of, move)
+    ahead, named, _ = rest.partition(SQUARE)
+    if not named:
         tiles = _tiles_of(f"{found['step']} {rest}")
-        if tiles:
-            yield found, [Holds(found[0], Place(start.of, move), tiles)]
-        return
+        return [Holds(found[0], there, tiles)] if tiles else []
+    if not ARRIVES.search(ahead) or DENIAL.search(ahead):
+        return []
+    led: list[Fact] = [Leads(found[0], start, move, Place(_number_at(found, found.start("rest") + len(ahead))))]
+    if HOLE_WORDS.search(ahead) or SAFELY.search(ahead):
+        led.append(Holds(found[0], there, "H" if HOLE_WORDS.search(ahead) else "SFG"))
+    return led
 
 
 def _tiles_of(words: str) -> str:
@@ -298,35 +311,40 @@ def _statements(sentence: str) -> Iterator[Said]:
     if found := THE_HOLES.search(sentence):
         yield found, [AllHoles(found[0], 0)]
         return
-    for reader in (_kinds, _beside, _sides, _lines, _apart):
+    for reader in (_names, _kinds, _beside, _sides, _lines, _apart):
         yield from reader(sentence)
 
 
 def _kinds(sentence: str) -> Iterator[Said]:
-    for found in PAIR.finditer(sentence):
-        tiles = KINDS[found["kind"].lower()]
-        if found["no"] or found["neither"]:
-            tiles = "".join(letter for letter in "SFHG" if letter not in tiles)
-        yield found, [Holds(found[0], _place(found, name), tiles) for name in "ab"]
-    for found in HOLE_LIES_AT.finditer(sentence):
-        yield found, [Holds(found[0], Place(_number_at(found, found.end() - 1)), "H")]
+    for pattern in (IS_KIND, CAN_BE, IS_KIND_PLAIN, AT_IS, THERE_IS, HOLE_AT):
+        for found in pattern.finditer(sentence):
+            by_name = found["a_is"] is not None and SQUARE not in found["a_is"]
+            if (by_name and pattern in (HOLE_AT, IS_KIND)) or (pattern is THERE_IS and not found["a_side"]):
+                continue
+            yield found, [Holds(found[0], _place(found, "a"), _tiles_said(found))]
+
+
+def _tiles_said(found: re.Match[str]) -> str:
+    """Letters of the tiles that a form names, or all others if it denies them."""
+    groups = found.groupdict()
+    kind = groups.get("kind") or ("safe" if FIT.search(found[0]) else "hole")
+    return _denied(KINDS[kind.lower()]) if groups.get("no") else KINDS[kind.lower()]
+
+
+def _denied(tiles: str) -> str:
+    return "".join(letter for letter in "SFHG" if letter not in tiles)
+
+
+def _names(sentence: str) -> Iterator[Said]:
     for found in NAMED.finditer(sentence):
         square = Place(_number_at(found, found.start("a_is")))
         yield found, [Holds(found[0], square, "S" if found["start"] else "G")]
-    for pattern in (IS_KIND, IS_KIND_PLAIN, CAN_BE, AT_IS, THERE_IS, HOLE_AT):
-        for found in pattern.finditer(sentence):
-            if pattern is HOLE_AT and found["a_is"] and SQUARE not in found["a_is"]:
-                continue
-            if pattern is THERE_IS and not found["a_side"]:
-                continue
-            if pattern is IS_KIND and found["a_is"] and SQUARE not in found["a_is"]:
-                continue
-            groups = found.groupdict()
-            safe = re.search(r"\b(?:safe|free|clear|be)\b", found[0]) if "kind" not in groups else None
-            tiles = ("SFG" if safe else "H") if "kind" not in groups else KINDS[found["kind"].lower()]
-            if groups.get("no"):
-                tiles = "".join(letter for letter in "SFHG" if letter not in tiles)
-            yield found, [Holds(found[0], _place(found, "a"), tiles)]
+    for found in PAIR.finditer(sentence):
+        tiles = KINDS[found["kind"].lower()]
+        tiles = _denied(tiles) if found["no"] or found["neither"] else tiles
+        yield found, [Holds(found[0], _place(found, name), tiles) for name in "ab"]
+    for found in HOLE_LIES_AT.finditer(sentence):
+        yield found, [Holds(found[0], Place(_number_at(found, found.end() - 1)), "H")]
 
 
 def _beside(sentence: str) -> Iterator[Said]:

@@ -56,8 +56,8 @@ ENDING = compiled(
 HOLE = compiled(r"\b(?:holes?|unsafe|dangerous|deadly)\b")
 WISH = compiled(r"\b(?:must|have to|has to|need\w*|should|want\w*|careful\w*|avoid\w*)\b")
 SOMEWHERE = compiled(
-    rf"{SQUARE}|\b(?:above|below|beneath|under|left|right|top|bottom|upper|lower|rows?|columns?|corners?|next to|beside|adjacent|touch\w*|border\w*"
-    r"|near)\b"
+    r"\b(?:above|below|beneath|under|left|right|top|bottom|upper|lower|rows?|columns?|corners?|next to|beside|adjacent"
+    r"|touch\w*|border\w*|near)\b"
 )
 
 

@@ -20,14 +20,14 @@ BOARD = vsp.Board(("SFFH", "FHFF", "FFFH", "HFFG"))
 ANSWER = "D,D,R,R,D,R"
 PLANNING = Explanation(
     "I start from [(0,0),Start]; the target is at [(3,3),Target]. {} Let me trace the way.",
-    "Moving down to [(1,0),Ice] brings me closer to the target. Then I go down to [(2,0),Ice]. A step right to [(2,1),Ice] "
-    "helps. Then right to [(2,2),Ice]. I go down to [(3,2),Ice]. Moving right to [(3,3),Target] reaches the target.",
+    "Moving down to [(1,0),Ice] brings me closer to the target. Then I go down to [(2,0),Ice]. A step right to "
+    "[(2,1),Ice] helps. Then right to [(2,2),Ice]. I go down to [(3,2),Ice]. Moving right to [(3,3),Target] reaches the target.",
 )
 WALKS = {
     "A": (
         "DDRRDR",
-        "Moving to [(2,0),Ice] is fine. Next, moving to [(2,1),Ice] helps. Next, moving to [(2,2),Ice] too. Next, moving to "
-        "[(3,2),Ice] helps. Next, moving to [(3,3),Target] is the last move. {}",
+        "Moving to [(2,0),Ice] is fine. Next, moving to [(2,1),Ice] helps. Next, moving to [(2,2),Ice] too. Next, "
+        "moving to [(3,2),Ice] helps. Next, moving to [(3,3),Target] is the last move. {}",
     ),
     "B": ("DDD", "Moving to [(2,0),Ice] is fine. Next, moving to [(3,0),Hole] is the last move. {}"),
     "C": ("DDR", "Moving to [(2,0),Ice] is fine. Next, moving to [(2,1),Ice] is the last move. {}"),
