@@ -6,7 +6,7 @@ one expression here, and the forms of sentences are made of them.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -311,8 +311,10 @@ def _statements(sentence: str) -> Iterator[Said]:
     if found := THE_HOLES.search(sentence):
         yield found, [AllHoles(found[0], 0)]
         return
-    for reader in (_names, _kinds, _beside, _sides, _lines, _apart):
-        yield from reader(sentence)
+    lower = sentence.lower()
+    for reader, cues in READERS:
+        if any(cue in lower for cue in cues):
+            yield from reader(sentence)
 
 
 def _kinds(sentence: str) -> Iterator[Said]:
@@ -413,22 +415,28 @@ def _lines(sentence: str) -> Iterator[Said]:
                 yield found, [InLine(found[0], _place(found, "a"), same, _place(found, "b"))]
 
 
-def _apart(sentence: str) -> Iterator[Said]:
+def _touching(sentence: str) -> Iterator[Said]:
     for found in TOUCHES.finditer(sentence):
-        yield (
-            found,
-            [
-                Touches(
-                    found[0],
-                    _place(found, "a"),
-                    _place(found, "b"),
-                    found["no"] is not None,
-                    EDGE.search(found[0]) is None,
-                )
-            ],
-        )
+        here, there, corners = _place(found, "a"), _place(found, "b"), EDGE.search(found[0]) is None
+        yield found, [Touches(found[0], here, there, found["no"] is not None, corners)]
+
+
+def _apart(sentence: str) -> Iterator[Said]:
     for found in (*APART.finditer(sentence), *BETWEEN.finditer(sentence), *SEEN_FROM[0].finditer(sentence)):
         yield found, [Apart(found[0], _place(found, "a"), _place(found, "b"), number_of(found["number"]))]
+
+
+READERS: tuple[tuple[Callable[[str], Iterator[Said]], tuple[str, ...]], ...] = (
+    (_names, ("begin", "start", "set o", "goal is", "target is", "destination", "my ", " nor ", " are ", "hole is", "goal at")),
+    (_kinds, ("hole", "ice", "safe", "clear", "free", "solid", "danger", "deadly", " be ")),
+    (_beside, ("hole", "neighb", " are ")),
+    (_sides, ("above", "below", "left", "right", "top", "bottom", "under", "beneath", "block", "upper", "lower", "bars", "closes")),
+    (_lines, ("row", "column")),
+    (_touching, ("next to", "beside", "adjacent", "alongside", "near ", "close to", "around", "touch", "border", "neighb", "adjoin",
+                 "bounds", "flank")),
+    (_apart, ("from",)),
+)  # fmt: skip
+"""What reads a form, and words one of which it needs: looking for them first saves most of the time."""
 
 
 def _place(found: re.Match[str], name: str) -> Place:

@@ -81,7 +81,7 @@ def _clauses(sentence: str) -> list[str]:
 
 
 def _joined(sentence: str) -> str:
-    """ "nor" and "without" open a clause and deny it, so they stay with it."""
+    """The sentence with a clause of its own for "nor", which denies what follows."""
     return re.sub(r"(?i)\bnor\b", "; never", sentence).replace("neither", "never").replace("Neither", "never")
 
 

@@ -104,7 +104,7 @@ def review(task: str, meta: dict[str, Any], explanation: Explanation, answer: st
         *_form(sentences, explanation, len(meta["plan"])),
     ]
     contradictions = [
-        _objection(finding, sentences) for finding in findings_row(task, board, meta, explanation, answer)
+        _objection(finding, sentences) for finding in findings_row(task, board, meta, explanation, answer, free=True)
     ]
     return Review((*contradictions, *own), len(sentences), sum(map(_is_unread, sentences)))
 

@@ -48,16 +48,18 @@ Told = tuple[Cell, str | None]
 class Story:
     """What a text tells: the squares it names, the moves it makes, and where its claims on them are wrong."""
 
-    def __init__(self, scene: Scene, in_words: bool = False, looking: bool = False) -> None:
+    def __init__(self, scene: Scene, in_words: bool = False, free: bool = False, looking: bool = False) -> None:
         """Start a story.
 
         Args:
             scene: What is true.
             in_words: Whether moves are told by directions ("right twice, then down"), so that no square need be named;
                 one that is named as reached must be where they lead.
+            free: Whether the words are a model's, which says things of the board that the oracle has no words for.
             looking: Whether the board is looked at before anyone moves: steps "from (1,0)" are none of the player's.
         """
         self.scene = scene
+        self._free = free
         self._looking = looking
         self._in_words = in_words
         self._walked = False
@@ -80,7 +82,9 @@ class Story:
         parts = SQUARE_FORM.split(_plain(text))
         squares = [_square(*named) for named in zip(parts[1::4], parts[2::4], parts[3::4], strict=True)]
         self.squares += squares
-        parts, squares = self._hear_facts(parts[::4], squares)
+        parts = parts[::4]
+        if self._free:
+            parts, squares = self._hear_facts(parts, squares)
         place = 0
         for piece in CUT_SQUARE.join(parts).replace(". ", CUT_SENTENCE).split(CUT):
             claims, lead, origin, links, lists, after_square, before_square, ends = read(piece)

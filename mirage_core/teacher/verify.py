@@ -52,16 +52,19 @@ def verify_row(task: str, board: Board, meta: dict[str, Any], explanation: Expla
 
 
 def findings_row(
-    task: str, board: Board, meta: dict[str, Any], explanation: Explanation, answer: str
+    task: str, board: Board, meta: dict[str, Any], explanation: Explanation, answer: str, free: bool = False
 ) -> Iterator[Finding]:
-    """Yield every contradiction in the thought of a row, by the rules of its task."""
+    """Yield every contradiction in the thought of a row, by the rules of its task; for `free` see `findings`."""
     if task == vsp_reasoning.TASK:
-        return findings_outcome(board, meta["plan"], meta["step"], explanation, answer)
-    return findings(board, explanation, answer)
+        return findings_outcome(board, meta["plan"], meta["step"], explanation, answer, free)
+    return findings(board, explanation, answer, free)
 
 
-def findings(board: Board, explanation: Explanation, answer: str) -> Iterator[Finding]:
+def findings(board: Board, explanation: Explanation, answer: str, free: bool = False) -> Iterator[Finding]:
     """Yield every contradiction in a planning thought, the gravest kinds first.
+
+    In a `free` text, a model's, facts of the board and the end are read in more forms than the oracle has, which takes
+    several times as long.
 
     The moves of `after` may name the squares they reach or directions alone ("right twice, then down").
 
@@ -77,12 +80,12 @@ def findings(board: Board, explanation: Explanation, answer: str) -> Iterator[Fi
         return
     plan = "".join(letter for letter in answer.upper() if letter in MOVES)
     scene = scene_of(board, plan, stop_at_goal=False)
-    before, after = Story(scene, looking=True), Story(scene)
+    before, after = Story(scene, free=free, looking=True), Story(scene, free=free)
     before.hear(explanation.before)
     after.hear(explanation.after)
     wrong = list(_wrong_moves(scene, after.told, "moves_not_answer", len(plan)))
     if wrong:
-        in_words = Story(scene, in_words=True)
+        in_words = Story(scene, in_words=True, free=free)
         in_words.hear(explanation.after)
         wrong_in_words = list(_wrong_moves(scene, in_words.told, "moves_not_answer", len(plan)))
         if not wrong_in_words or not after.told:
@@ -92,11 +95,12 @@ def findings(board: Board, explanation: Explanation, answer: str) -> Iterator[Fi
     yield from wrong
     yield from before.wrong_claims
     yield from after.wrong_claims
-    yield from _wrong_verdicts(scene, explanation.after)
+    if free:
+        yield from _wrong_verdicts(scene, explanation.after)
 
 
 def findings_outcome(
-    board: Board, plan: str, step: int | None, explanation: Explanation, answer: str
+    board: Board, plan: str, step: int | None, explanation: Explanation, answer: str, free: bool = False
 ) -> Iterator[Finding]:
     """Yield every contradiction in a reasoning thought, the gravest kinds first.
 
@@ -112,7 +116,7 @@ def findings_outcome(
     if _says_nothing(explanation, split, num_moves):
         yield Finding("empty_thought", "", "each part tells its moves")
         return
-    story = Story(scene)
+    story = Story(scene, free=free)
     story.hear(explanation.before)
     num_before = len(story.told)
     story.hear(explanation.after)
@@ -122,8 +126,8 @@ def findings_outcome(
     if not wrong and split is not None and num_before != split:
         yield Finding("wrong_split", f"{num_before} moves before the picture", f"the picture shows move {split}")
     yield from story.wrong_claims
-    # a walk that ends ahead of the picture has its end before the cue, which is the last sentence there
-    yield from _wrong_verdicts(scene, explanation.after or " ".join(_sentences(explanation.before)[:-1]))
+    if free:  # a walk that ends ahead of the picture has its end before the cue, which is the last sentence there
+        yield from _wrong_verdicts(scene, explanation.after or " ".join(_sentences(explanation.before)[:-1]))
 
 
 @lru_cache(maxsize=PUZZLES_REMEMBERED)

@@ -21,7 +21,8 @@ ANSWER = "D,D,R,R,D,R"
 PLANNING = Explanation(
     "I start from [(0,0),Start]; the target is at [(3,3),Target]. {} Let me trace the way.",
     "Moving down to [(1,0),Ice] brings me closer to the target. Then I go down to [(2,0),Ice]. A step right to "
-    "[(2,1),Ice] helps. Then right to [(2,2),Ice]. I go down to [(3,2),Ice]. Moving right to [(3,3),Target] reaches the target.",
+    "[(2,1),Ice] helps. Then right to [(2,2),Ice]. I go down to [(3,2),Ice]. Moving right to [(3,3),Target] reaches "
+    "the target.",
 )
 WALKS = {
     "A": (
