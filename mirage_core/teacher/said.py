@@ -54,7 +54,7 @@ ENDING = compiled(
 
 
 HOLE = compiled(r"\b(?:holes?|unsafe|dangerous|deadly)\b")
-WISH = compiled(r"\b(?:must|have to|has to|need\w*|should|want\w*|careful\w*|avoid\w*)\b")
+WISH = compiled(r"\b(?:stands? (?:at|on)|must|have to|has to|need\w*|should|want\w*|careful\w*|avoid\w*)\b")
 SOMEWHERE = compiled(
     r"\b(?:above|below|beneath|under|left|right|top|bottom|upper|lower|rows?|columns?|corners?|next to|beside|adjacent"
     r"|touch\w*|border\w*|near)\b"
@@ -142,6 +142,8 @@ def _unclear(task: str, explanation: Explanation) -> Iterator[Objection]:
 def _is_vague(sentence: str) -> bool:
     """Whether it places a hole somewhere in words that no reader knows, so that it may be wrong."""
     words = sentence.rstrip(".!? ")
+    if any(tile for _, _, tile in SQUARE_FORM.findall(words)):
+        return False  # what a square is was checked
     signed = _signed(words)
     if WISH.search(words) or not (SQUARE in signed or (HOLE.search(words) and SOMEWHERE.search(words))):
         return False
