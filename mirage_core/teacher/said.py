@@ -3,10 +3,10 @@
 What counts as a claim. Squares with or without their tiles, moves, and words about distances, places, neighbours,
 sides, rows and columns, corners, counts, visits and endings are read and must hold. Let pass are opinions, odds
 ("slightly raising the chance of success"), wishes, suppositions, reasons ("so I have to turn") and whatever else the
-readers do not know: text is not rejected for being unread, or no free style could pass. The exceptions are "unclear": an
-ending, and ahead of a planned way's picture a sentence that names a square or puts a hole somewhere. How much went unread is
-counted, so that a teacher who talks past the readers shows in the report. Moves told in words ahead of the cue are not
-read either.
+readers do not know: text is not rejected for being unread, or no free style could pass. The exceptions are "unclear":
+an ending, and ahead of a planned way's picture a sentence that names a square or puts a hole somewhere. How much went
+unread is counted, so that a teacher who talks past the readers shows in the report. Moves told in words ahead of the
+cue are not read either.
 """
 
 import re
