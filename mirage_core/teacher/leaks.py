@@ -24,9 +24,10 @@ OTHER = (
 )
 DRAWN = (
     r"(?:drawn|marked|highlighted|indicated|illustrated|annotated|depicted|dotted|dashed|colou?red|displayed|overlaid"
-    r"|shown|outlined|pre-?drawn|traced|sketched|painted|superimposed)"
+    r"|shown|outlined|pre-?drawn|traced|sketched|painted|superimposed|rendered|visuali[sz]ed|shaded|plotted|printed|tinted"
+    r"|circled|pre-?marked|glowing|bolded|pictured|numbered|underlined|lit(?:[- ]up)?)"
 )
-LINE = r"(?:arrows?|lines?|path|route|trajector(?:y|ies)|trail|way|track|solution|polyline|markings?)"
+LINE = r"(?:arrows?|lines?|squares|cells|tiles|corridor|course|lane|walk|sequence|paths?|route|trajector(?:y|ies)|trail|way|track|solution|polyline|markings?)"
 GIVEN = (
     r"(?:provided|given(?! (?:this|these|the|that|my)\b)|supplied|suggested|proposed|stated|listed|specified|known|told|prescribed|official|indicated"
     r"|mentioned|revealed|presented|disclosed|predetermined|predefined|pre-?computed)"
@@ -36,19 +37,26 @@ ANSWER = r"(?:answer|outcome|result|label|solution|verdict|conclusion)"
 
 IMAGINED = compiled(
     r"^(?:now,? |next,? |so,? |first,? )*(?:let me |let us |let's |i (?:can |now |will |try to )?|i bring )?(?:to )?"
-    r"(?:picture|imagine|visuali[sz]e|envision|draw|sketch|trace|bring|reflect on|think of|see|look at|consider|focus on)\b"
+    r"(?:picture|imagine|visuali[sz]e|envision|draw|sketch|trace|bring|reflect on|think of|see|look at|consider|focus on|highlight|mark|map out)\b"
+    r"|\bin my (?:mind|head|thoughts)\b|\bmind's eye\b"
 )
 """A sentence that asks to picture something: what it names is not seen."""
 INNOCENT = compiled(
     r"\b(?:my|a|this|our|any|no|another|careful|good|better|safe) (?:\w+ )?(?:plan|answer|solution)\b"
     r"|\bthe (?:action )?plan (?:is to|is a|succeeds|works|has \w+ moves?|has failed|takes|needs|ends|reaches|stops|fails|leads|does"
     r"|brings|gets|makes|never|of \w+ moves|is (?:\w+ )?(?:success\w*|too|done|over))\b"
+    r"|\b(?:i|we|to|me|us) plan\b|\bexplain why\b|\bthe (?:task|answer|right choice|solution) (?:here |now )?is to\b|\bright choice\b|\bcompletes? the task\b"
+    r"|\ba (?:\w+ )?sequence of\b|\bfrom the (?:picture|image) i\b|\b(?:to|is|now) zero\b|\bout of the question\b|\bthe answer (?:should be|must be|has to be) [abc]\b|\b(?:provided|given|stated) (?:action )?plan\b"
+    r"|\b(?:straight|direct) lines?\b|\ba line\b|\b(?:a|any|each|the|this) line (?:of (?:ice|holes|squares|sight)|that i|across|between|to the target (?:is|would)"
+    r"|from the start)\b|\bthe best answer\b"
     r"|\bthe solution is to\b|\bthe answer (?:follows|is [abc]\b)|\bin one direction\b"
     r"|\b(?:i|me|us|we|to|and|now|can) (?:picture|sketch|draw|frame|figure)\b|\bfigure out\b"
     r"|\bin (?:the|this) (?:image|picture)(?=,| (?:i|we|the|there|it)\b)"
     r"|\bthe (?:picture|image) (?:of the (?:board|map|maze|grid|lake)\b|shows (?:a|the|that|two|some|how many)\b)"
 )
 """What may be said with words that otherwise give something away."""
+SOURCE = compiled(r"\b(?:solution|answer)\b")
+"""What even an imagination has from elsewhere."""
 SENSITIVE = (
     compiled(
         r"\b(?:image|picture|figure|diagram|illustration|photo|screenshot|drawing|sketch|visuali[sz]ation|rendering|snapshot"
@@ -68,7 +76,28 @@ SENSITIVE = (
         r"|\b(?:result|outcome|end) (?:\w+ ){0,2}?(?:in advance|beforehand)\b|\bi was (?:\w+ )?shown\b"
         r"|\b(?:stated|said|written|noted) that the (?:result|outcome)\b"
     ),
-    compiled(r"\b(?:solved|finished|completed|filled[- ]in) (?:map|maze|board|grid|puzzle)\b"),
+    compiled(r"\b(?:solved|finished|completed|filled[- ]in) (?:map|maze|board|grid|puzzle|version|copy|example)\b"),
+    compiled(r"\b(?:provided(?! that\b)|supplied|prescribed|presented|handed)\b|\bgiven to (?:me|us)\b"),
+    compiled(r"\blines?\b|\b(?:mark(?:s|ed|ing|er)?|drew)\b"),
+    compiled(
+        r"\b(?:information|notes|context|messages?|document|page|file|attach\w*|request\w*|itinerary|script|oracle|computer|algorithm|(?:pre-?)?computed"
+        r"|calculated|footprints?|someone|somebody|whoever)\b"
+    ),
+    compiled(
+        r"\b(?:format|brackets?|sentences?|paragraph|wording|narrat\w*|pretend\w*|on my own|reader|in my own words)\b"
+    ),
+    compiled(
+        r"\balready (?:\w+ )?(?:decided|known|chosen|determined|set|fixed|laid out|planned|found)\b|\b(?:moves|steps) (?:come|came) with\b"
+    ),
+    compiled(
+        r"\b(?:map|board|grid|maze) with (?:the|a|an|its) (?:\w+ )?(?:path|route|way|line|arrows?|solution|trail|moves)\b"
+    ),
+    compiled(
+        r"\b(?:match(?:es|ed|ing)?|consistent with|in (?:line|agreement|accordance|keeping) with|agree\w*|confirm\w*|verif\w+|cross-?check\w*)\b"
+    ),
+    compiled(
+        r"\b(?:rules?|steps?|points?|moves?) (?:above|below|listed)\b|\bone sentence\b|\b(?:per|each|every) sentence\b"
+    ),
     compiled(
         r"\b(?:task|question|exercise|assignment|puzzle statement|rules of)\b|\b(?:explain|explaining|explained|elaborate)\b"
         r"|\b(?:this helps|more detail|feel free|let me know|keep (?:it|this) (?:brief|short)|(?:stay|be|am) (?:brief|concise))\b"
@@ -96,6 +125,11 @@ EVERYWHERE = (
     compiled(rf"\b(?:path|route|way|trajectory|trail|line|track|moves) (?:\w+ ){{0,2}}?(?:(?:is|are|was|has been|have been|it is"
              rf"|that is|which is) )?(?:already )?(?:{DRAWN}|(?:visible|seen|overlaid|given) in)\b"),
     compiled(r"\b(?:trail|trajectory)\b"),
+    compiled(r"\b(?:suggested|recommended|reference|true|actual|target|gold|intended|expected|official|model) (?:path|route|way|walk|moves)\b"),
+    compiled(r"\bas (?:\w+ly )?(?:listed|given|provided|supplied|drawn|depicted|marked|indicated|illustrated|highlighted|shown|displayed"
+             r"|annotated|outlined|described|specified|traced|plotted|sketched|pictured|computed)\b"),
+    compiled(r"\b(?:known|given) (?:correct |safe |right )?(?:path|route|way|walk)\b|\bkn[oe]w\w* the (?:correct|right|safe|best) (?:path|route|way|walk|moves)\b"),
+    compiled(r"\b(?:way|path|route|walk|moves) (?:(?:was|were|is|are|has been|have been) )?(?:given|shown|told|handed|revealed|provided) to (?:me|us)\b"),
     compiled(rf"\b(?:{GIVEN}|correct|right|true|real|expected|intended|desired|target|reference|actual|final|stated) (?:\w+ )?"
              rf"(?:{ANSWER})\b(?! (?:follows|is [abc]\b))"),
     compiled(rf"\b{ANSWER} (?:\w+ ){{0,3}}?(?:(?:is|was|are|that|already|as|has been|i was|you) )+(?:\w+ )?"
@@ -119,7 +153,7 @@ EVERYWHERE = (
     compiled(r"\b(?:text(?:ual)?|written|verbal|supplied|provided) (?:\w+ )?(?:description|map|grid|board|rows?)\b"),
 )  # fmt: skip
 PLANNING_ONLY = (
-    compiled(rf"\b(?:{GIVEN}|correct|reference|target|above|expected|optimal|best) (?:\w+ ){{0,2}}?(?:plan|moves|action sequence"
+    compiled(rf"\b(?:{GIVEN}|correct|reference|above|expected|optimal|best) (?:\w+ ){{0,2}}?(?:plan|moves|action sequence"
              r"|actions|sequence|commands|solution)\b"),
     compiled(rf"\b(?:{GIVEN}) (?:\w+ ){{0,2}}?{PLAN}\b"),
     compiled(rf"\b{PLAN} (?:\w+ ){{0,3}}?(?:(?:that )?(?:is|are|was|were|has been|have been|as|i was|already) )*(?:already )?"
@@ -140,7 +174,7 @@ def leak_in(task: str, sentence: str) -> str | None:
     for pattern in (*EVERYWHERE, CASED, *(PLANNING_ONLY if planning else ())):
         if found := pattern.search(sentence):
             return found[0]
-    if IMAGINED.search(sentence):
+    if IMAGINED.search(sentence) and not SOURCE.search(sentence):
         return None
     rest = INNOCENT.sub(" ", sentence)
     for pattern in (*SENSITIVE, *((SENSITIVE_PLANNING,) if planning else ())):

@@ -15,7 +15,7 @@ from mirage_core.errors import InputError
 from mirage_core.row import encode_png
 from mirage_core.teacher.access import KEY_VARIABLE, NO_KEY, URL_VARIABLE, Access, access_from_environment
 from mirage_core.teacher.chat import Message, Png, Text
-from mirage_core.teacher.reply import EMPTY, read_reply
+from mirage_core.teacher.reply import EMPTY, Reply, read_reply
 from mirage_core.teacher.request import FILTERED, OK, TOO_LONG, Request, request_for
 from mirage_core.teacher.settings import ServerTeacher
 
@@ -32,6 +32,7 @@ IMAGE = re.compile(r"image|picture|multi-?modal|vision|pixel")
 IMAGE_SIZE = re.compile(r"too (large|big)|exceed|pixel|dimension|resolution|maximum.{0,20}size|size.{0,20}limit")
 MODEL = re.compile(
     r"model.{0,80}(not exist|not found|unknown|not available)|(unknown|invalid|no such) model|model_not_found"
+    r"|pinned to .{1,200}; requested"  # transformers serve
 )
 
 
@@ -53,14 +54,9 @@ def check_server(settings: ServerTeacher, request: Request | None = None) -> Non
             if models and name is not None and name not in models:
                 raise InputError(f"{field}: {access.place} has no {name}; it has {_listed(models)}")
         tiny = replace(request or probe(settings), max_tokens=1)
-        response = _exchange(
-            access, lambda: client.post("/chat/completions", cast_to=httpx2.Response, content=tiny.body())
-        )
-    if response.status_code != 200:
-        _explain(response, access, settings)
-    reply = read_reply(response.content)
-    if reply.reason not in (OK, TOO_LONG, FILTERED, EMPTY):
-        raise InputError(f"{URL_VARIABLE}: {access.place} is no OpenAI-compatible server ({reply.reason})")
+        reply = _ask(client, access, settings, tiny)
+        if (blind := _without_pictures(tiny)) != tiny:
+            _check_pictures_count(reply, _ask(client, access, settings, blind), access, settings)
     longest = models.get(settings.model)
     if longest is not None and reply.prompt_tokens + settings.max_tokens > longest:
         raise InputError(
@@ -75,6 +71,42 @@ def probe(settings: ServerTeacher) -> Request:
     tiles = rng.integers(0, 256, (2, OFFICIAL_PX // 16, OFFICIAL_PX // 16, 3), dtype=np.uint8)
     pictures = (Png(encode_png(picture.repeat(16, axis=0).repeat(16, axis=1))) for picture in tiles)
     return request_for(settings, [Message("user", (Text("Are these two pictures equal?"), *pictures))])
+
+
+def _ask(client: OpenAI, access: Access, settings: ServerTeacher, request: Request) -> Reply:
+    """An answer, or why there is none."""
+    response = _exchange(
+        access, lambda: client.post("/chat/completions", cast_to=httpx2.Response, content=request.body())
+    )
+    if response.status_code != 200:
+        _explain(response, access, settings)
+    reply = read_reply(response.content)
+    if reply.reason not in (OK, TOO_LONG, FILTERED, EMPTY):
+        raise InputError(f"{URL_VARIABLE}: {access.place} is no OpenAI-compatible server ({reply.reason})")
+    return reply
+
+
+def _without_pictures(request: Request) -> Request:
+    messages = tuple(
+        message
+        if isinstance(message.content, str)
+        else message._replace(content=tuple(part for part in message.content if isinstance(part, Text)))
+        for message in request.messages
+    )
+    return replace(request, messages=messages)
+
+
+def _check_pictures_count(seeing: Reply, blind: Reply, access: Access, settings: ServerTeacher) -> None:
+    """Refuse a server that drops pictures without a word, as `transformers serve` does without torchvision.
+
+    A picture costs tokens wherever it is looked at. A server that tells no number of tokens is believed.
+    """
+    if 0 < seeing.prompt_tokens <= blind.prompt_tokens:
+        raise InputError(
+            f"model: {access.place} drops the pictures that {settings.model} is sent: the prompt has "
+            f"{seeing.prompt_tokens} tokens with them and {blind.prompt_tokens} without (transformers serve: install "
+            "torchvision)"
+        )
 
 
 def _models(client: OpenAI, access: Access) -> dict[str, int | None]:

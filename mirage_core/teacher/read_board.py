@@ -172,7 +172,7 @@ CLEAR = (
     r"(?:ice|safe|clear|free)|clear|safe|free|ice)"
 )
 LINES_CLEAR = compiled(
-    rf"\b{LINE} (?:(?:is|are|stays|looks) (?:also |again )?)?{CLEAR}\b(?! (?:to|at|in|on|until|for)\b)"
+    rf"\b{LINE} (?:(?:is|are|stays|looks) (?:also |again )?)?{CLEAR}\b(?! (?:to|at|in|on|until|for|down|up|as far|from|between|left|right)\b)"
 )
 HOLE_IN_LINE = compiled(
     rf"\b(?P<no>no )?(?P<hole>holes?) (?:(?:is|are|lies?|waits?|there) )*(?:in|at|on|along) (?:the )?{LINE}\b"
@@ -186,10 +186,13 @@ PLACED_IN_LINE = compiled(
 LINE_HAS_HOLE = compiled(rf"\b{LINE} (?:has|holds|contains) (?:an?|some|two|three|several|\d+) holes?\b")
 
 
+PART_OF = compiled(r"\b(?:middle|half|part|rest|end|side|beginning|most) of (?:the )?$")
+
+
 def lines(piece: str) -> Iterator[Claim]:
     for pattern in (LINES_CLEAR, OTHER_LINE_CLEAR, LINE_HAS_HOLE, HOLE_IN_LINE, PLACED_IN_LINE):
         for found in pattern.finditer(piece):
-            if stance_of(piece, found.start()) == "supposed":
+            if stance_of(piece, found.start()) == "supposed" or PART_OF.search(piece[: found.start()]):
                 continue
             groups = found.groupdict()
             word = groups["ordinal"]
@@ -236,14 +239,15 @@ def _placed(groups: dict[str, str | None]) -> Literal["start", "target", "before
 
 BOARD = r"(?:board|map|grid|maze|lake)"
 COUNTS: tuple[tuple[Literal["rows", "holes", "moves"], re.Pattern[str]], ...] = (
-    ("rows", compiled(rf"\b(?P<number>{NUMBER}) ?(?:x|×|by|-by-) ?(?:{NUMBER})\b")),
-    ("rows", compiled(rf"\b(?:{NUMBER}) ?(?:x|×|by|-by-) ?(?P<number>{NUMBER})\b")),
+    ("rows", compiled(rf"\b(?!one by one\b)(?P<number>{NUMBER}) ?(?:x|×|by|-by-) ?(?:{NUMBER})\b")),
+    ("rows", compiled(rf"\b(?!one by one\b)(?:{NUMBER}) ?(?:x|×|by|-by-) ?(?P<number>{NUMBER})\b")),
     ("rows", compiled(rf"\b{BOARD} (?:has|of|with|counts|is) (?P<number>{NUMBER}) (?:rows|columns|squares wide)\b")),
     ("holes", compiled(rf"\b(?P<number>{NUMBER}|no) holes?(?: \w+){{0,2}} (?:on|in|of|across) "
                        rf"(?:the|this) (?:whole )?{BOARD}\b")),
-    ("holes", compiled(rf"\b(?P<number>{NUMBER}|no) holes? in (?:all|total)\b")),
+    ("holes", compiled(rf"\b(?P<number>{NUMBER}|no) holes? (?:in (?:all|total)|to (?:avoid|watch|mind))\b")),
+    ("holes", compiled(rf"\bI (?:count|see|spot|find) (?:exactly |only |just )?(?P<number>{NUMBER}) holes?(?=$|[,;:]| and\b)")),
     ("holes", compiled(rf"(?<!where )\bthere (?:are|is) (?:only )?(?P<number>{NUMBER}) holes?(?=$|[,;:]| (?:and|on the (?:board|map))\b)")),
-    ("holes", compiled(rf"\b{BOARD} (?:(?:has|holds|contains|shows|hides|of|with) )+(?P<number>{NUMBER}|no) holes?\b")),
+    ("holes", compiled(rf"\b(?<!of the ){BOARD} (?:(?:has|holds|contains|shows|hides|of|with) )+(?P<number>{NUMBER}|no) holes?\b")),
     ("holes", compiled(rf"\b{BOARD} (?:\w+ )?(?P<number>without|free of) (?:any )?holes?\b")),
     ("moves", compiled(rf"\b(?:plan|way|route|path|it) (?:there )?(?:has|of|takes|needs|with|counts|in) "
                        rf"(?P<number>{NUMBER}) (?:moves?|steps?)\b(?! (?:left|to go|remain))")),
@@ -254,8 +258,14 @@ COUNTS: tuple[tuple[Literal["rows", "holes", "moves"], re.Pattern[str]], ...] = 
 )  # fmt: skip
 
 
+ONE_LINE = compiled(rf"\b(?:in|on|along) {LINE}")
+"""Where holes are counted of a row or column alone."""
+
+
 def counts(piece: str) -> Iterator[Claim]:
     for what, pattern in COUNTS:
         for found in pattern.finditer(piece):
+            if what == "holes" and ONE_LINE.search(piece):
+                continue
             word = found["number"].lower()
             yield Count(found[0], what, 0 if word in ("no", "without", "free of") else number_of(word))

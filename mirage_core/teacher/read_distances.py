@@ -102,7 +102,7 @@ SIDE = r"(?:further |to the |to my )?(?P<side>up|above|higher|down|below|lower|l
 OFFSET = compiled(rf"\b(?P<number>{NUMBER}) (?P<unit>row|column|square|cell|tile)s? {SIDE}")
 ON_SIDE = compiled(
     r"\b(?:is|lies|sits|waits) (?:\w+ and )?(?:to the |somewhere )?(?P<side>above|below|left|right)\b"
-    r"(?! (?:next|beside|on|at|in|short|behind|with|without)\b)"
+    r"(?! (?:next|above|below|under|beside|on|at|in|short|behind|with|without)\b)"
 )
 ON_BOTH_SIDES = compiled(
     r"\b(?:is|lies|sits|waits) (?:somewhere )?(?P<side>above|below|up|down) and (?:to the )?(?:left|right)\b"

@@ -16,7 +16,7 @@ ENDINGS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("G", compiled(r"\b(?:ensur|secur|guarante|mean|bring|complet|achiev)\w* (?:\w+ )?success\b")),
     ("G", compiled(r"\b(?:success (?:is |as )?(?:now )?(?:certain|guaranteed|assured|complete)|action success)\b")),
     ("G", compiled(r"\b(?:plan|player|walk|action|i) (?:\w+ )?(?:succeeds?|wins?|succeeded|works)\b")),
-    ("G", compiled(r"\b(?:plan|player|walk|action) is (?:\w+ )?(?:successful|a success)\b")),
+    ("G", compiled(r"\b(?:plan|player|walk|action) is (?:(?!not\b|never\b)\w+ )?(?:successful|a success)\b")),
     ("G", compiled(rf"\b(?:complet|finish)\w* the (?:way|walk|path|route|journey) to {TARGET}\b")),
     ("G", compiled(rf"\b(?:bring|tak|lead|get|carr)\w* (?:me|the player|it) (?:on)?to {TARGET}\b")),
     ("SFH", compiled(rf"\b(?:short of|miss(?:es|ed|ing)?) {TARGET}\b")),
@@ -32,7 +32,7 @@ ENDINGS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("G", compiled(rf"\b(?:mak|mad|get|got|com|cam)\w* (?:it |safely )*(?:to|at) {TARGET}\b")),
     ("G", compiled(rf"\b(?:bring|tak|lead|get|carr|deliver)\w* (?:(?:me|us|the|player|elf|it|safely|straight|directly|up|down|left|right|and|finally) ){{1,4}}?(?:on)?to {TARGET}\b")),
     ("G", compiled(r"\b(?:plan|player|walk|result|outcome|end|attempt|mission|game|try|route|path) (?:\w+ )?(?:is|was|proves) "
-                   r"(?:(?!no\b)\w+ ){0,3}?(?:success\w*|won|victory)\b")),
+                   r"(?:(?!no\b|not\b|never\b)\w+ ){0,3}?(?:success\w*|won|victory)\b")),
     ("G", compiled(r"\b(?:has|have) (?:\w+ )?(?:won|succeeded)\b|\b(?:mission|attempt|route|path) succeeds\b"
                    r"|\bto a (?:\w+ )?(?:success|happy|good)\w* end\b")),
     ("SFH", compiled(rf"\b{TARGET} (?:(?:is|stays|remains|was|still|left) )+(?:out of reach|un(?:reached|reachable)|(?:far |some way )?away)\b")),
@@ -65,7 +65,7 @@ ENDINGS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("SFG", compiled(r"\b(?:on|onto) (?:the |a )?safe (?:square|ground|ice|path|tile|cell|side)\b")),
 )  # fmt: skip
 OF_PLAN = compiled(
-    r"\b(?:plan|outcome|result|overall|in the end|finally|at the end|after all|all (?:the )?moves|action)\b"
+    r"\b(?:(?<!\bI )(?<!\bto )plan|outcome|result|overall|in the end|finally|at the end|after all|all (?:the )?moves|action)\b"
 )
 LETTER = re.compile(
     r"\b(?:[Aa]nswer|[Oo]utcome|[Oo]ption|[Cc]hoice|[Rr]esult)\b(?: is|:| =|,)*[ (\"'*]*([ABC])\b(?! [a-z])"

@@ -13,7 +13,7 @@ DIRECTION = (
     r"(?:to(?:wards?)? the )?(?<!\btop )(?<!\bbottom )(?<!\bupper )(?<!\blower )(?<!-)"
     r"\b(?P<way>up|down|left|right|north|south|west|east)(?:wards?)?\b"
     r"(?![- ](?:away|now|next to|beside|before|side|edge|border|corner|part|half|column|row|of|there|here|above|below"
-    r"|is|are|lies|has)\b)"
+    r"|is|are|lies|has|an? hole|the hole|into)\b)"
 )
 MOVER = (
     r"\b(?:mov(?:e|es|ed|ing)|go|goes|going|went|step(?:s|ping|ped)?|head(?:s|ing)?|walk(?:s|ing)?|slid(?:e|es|ing)"
@@ -37,7 +37,7 @@ LETTER = re.compile(r"^(?:(?:and|then) )?(?P<way>[UDLR])(?= [a-z]|$)")
 CLAUSE = compiled(r"[,;()→]|->|=>|\b(?:and|then|but|while|because|since|so|where|which|until|as|after that|or)\b")
 UNTOLD = compiled(
     r"\b(?:not|never|without|instead of|rather than|would|could|might|may|if|unless|cannot|must|has to|have to|need\w*"
-    r"|blocked|avoid (?:going|moving|stepping))\b|n['’]t\b|\b(?:hole|goal|target|start|square)s? (?:\w+ )?"
+    r"|no (?:more )?(?:moves|steps)|blocked|avoid (?:going|moving|stepping))\b|n['’]t\b|\b(?:hole|goal|target|start|square)s? (?:\w+ )?"
     r"(?:is|are|lies?|sits?) "
 )
 MAX_TIMES = 99

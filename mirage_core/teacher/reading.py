@@ -95,6 +95,7 @@ HOLE_AT = compiled(rf"\bholes? (?:\w+ )?(?:at|in) (?:the )?(?:square )?{SQUARE}$
 FALL = compiled(r"\b(?:fall|fell|drop|plung)\w*")
 STATIC = compiled(
     r"\b(?:way|path|route|trail)s? (?:\w+ )?(?:leads?|ends?|goes|runs)\b"
+    r"|\b(?:safe|free|clear|open) (?:all the way )?(?:up|down|left|right) (?:to|until)\b"
     r"|\b(?:start|begin|began|stand|sit)\w* (?:\w+ )?(?:at|on|in|from)\b"
 )
 NUMBERED = compiled(rf"\b(?:{NUMBER}) (?:more )?(?:moves|steps)\b")

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from mirage_core.puzzles.vsp import Cell
 from mirage_core.teacher.claims import Claim, Nearing, Spot
+from mirage_core.teacher.read_facts import read_facts
 from mirage_core.teacher.reading import Lead, read, read_walk
 from mirage_core.teacher.scene import Scene, manhattan
 from mirage_core.teacher.words import SQUARE
@@ -15,6 +16,8 @@ SQUARE_FORM = re.compile(r"\(\s*(-?\d+)\s*,\s*(-?\d+)\s*\)(?:\s*,\s*([A-Za-z]+)\
 """The opening bracket is left to the words before; without brackets the text names a place, but not its tile."""
 ROW_COLUMN = re.compile(r"\(?\brow (\d+)(?:, | and |,| )(?:col|column) (\d+)\b(?! are\b)\)?", re.IGNORECASE)
 """Another way to name a place; counted from 0, as the prompts ask."""
+OPENED = re.compile(rf"\[ ?{SQUARE}|{SQUARE}\)")
+"""A square with what is left of its brackets."""
 CUT = "\0"
 CUT_SQUARE, CUT_SENTENCE = f" {SQUARE}{CUT}{SQUARE} ", f".{CUT}"
 """A text is cut into pieces at its squares, which leave a sign on both sides, and behind its sentences."""
@@ -45,15 +48,19 @@ Told = tuple[Cell, str | None]
 class Story:
     """What a text tells: the squares it names, the moves it makes, and where its claims on them are wrong."""
 
-    def __init__(self, scene: Scene, in_words: bool = False) -> None:
+    def __init__(self, scene: Scene, in_words: bool = False, free: bool = False, looking: bool = False) -> None:
         """Start a story.
 
         Args:
             scene: What is true.
             in_words: Whether moves are told by directions ("right twice, then down"), so that no square need be named;
                 one that is named as reached must be where they lead.
+            free: Whether the words are a model's, which says things of the board that the oracle has no words for.
+            looking: Whether the board is looked at before anyone moves: steps "from (1,0)" are none of the player's.
         """
         self.scene = scene
+        self._free = free
+        self._looking = looking
         self._in_words = in_words
         self._walked = False
         """Whether moves were told in words since the last square reached."""
@@ -74,8 +81,12 @@ class Story:
         """Read a text that goes on where the last one ended."""
         parts = SQUARE_FORM.split(_plain(text))
         squares = [_square(*named) for named in zip(parts[1::4], parts[2::4], parts[3::4], strict=True)]
+        self.squares += squares
+        parts = parts[::4]
+        if self._free:
+            parts, squares = self._hear_facts(parts, squares)
         place = 0
-        for piece in CUT_SQUARE.join(parts[::4]).replace(". ", CUT_SENTENCE).split(CUT):
+        for piece in CUT_SQUARE.join(parts).replace(". ", CUT_SENTENCE).split(CUT):
             claims, lead, origin, links, lists, after_square, before_square, ends = read(piece)
             if self._in_words:
                 self._walk(piece)
@@ -96,7 +107,28 @@ class Story:
             if ends:
                 self._end_sentence()
         self._end_sentence()
-        self.squares += squares
+
+    def _hear_facts(self, parts: list[str], squares: list[Square]) -> tuple[list[str], list[Square]]:
+        """Check what is said of the board alone; gives the words around squares, and the squares, without it."""
+        kept: list[str] = []
+        kept_squares: list[Square] = []
+        place = 0
+        for sentence in SQUARE.join(parts).split(". "):
+            words = OPENED.sub(SQUARE, sentence)
+            number = words.count(SQUARE)
+            named = squares[place : place + number]
+            place += number
+            facts, looked, steps = read_facts(words.rstrip(".!? "))
+            for fact in facts:
+                objection = fact.objection(self.scene, tuple(square.cell for square in named))
+                if objection is not None:
+                    self.wrong_claims.append(Finding(fact.reason, fact.words, objection))
+            spans = looked + steps if self._looking else looked
+            if spans:
+                words, named = _without(words, named, spans)
+            kept.append(words if spans else sentence)
+            kept_squares += named
+        return ". ".join(kept).split(SQUARE), kept_squares
 
     def _walk(self, piece: str) -> None:
         letters, restated = read_walk(piece)
@@ -151,6 +183,21 @@ class Story:
             objections = [claim.objection(Spot(self.scene, point, alone, before, after)) for point in moved or points]
             if objections and None not in objections:
                 self.wrong_claims.append(Finding(claim.reason, claim.words, str(objections[-1])))
+
+
+def _without(words: str, squares: list[Square], spans: tuple[tuple[int, int], ...]) -> tuple[str, list[Square]]:
+    """Words and squares outside of the spans."""
+    kept, left, end = "", [], 0
+    for first, last in sorted(spans):
+        if first >= end:
+            kept += words[end:first] + ";"
+        end = max(end, last)
+    kept += words[end:]
+    places = [place for place, sign in enumerate(words) if sign == SQUARE]
+    for place, square in zip(places, squares, strict=True):
+        if not any(first <= place < last for first, last in spans):
+            left.append(square)
+    return kept, left
 
 
 def _plain(text: str) -> str:

@@ -5,6 +5,7 @@ distances, neighbours, counts and visits, and how it ends (`claims` lists them a
 contradict their own board in 6 of 10 samples, so no text is trusted, the oracle's neither.
 """
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -13,8 +14,11 @@ from mirage_core.puzzles import vsp_reasoning
 from mirage_core.puzzles.verdict import OK, Verdict
 from mirage_core.puzzles.vsp import MOVES, Board, Cell, check
 from mirage_core.teacher import Explanation
+from mirage_core.teacher.read_facts import read_facts
+from mirage_core.teacher.read_verdict import verdict
+from mirage_core.teacher.reading import read_walk
 from mirage_core.teacher.scene import PUZZLES_REMEMBERED, TILE_NAMES, Scene, manhattan, scene_of
-from mirage_core.teacher.story import Finding, Square, Story, Told
+from mirage_core.teacher.story import SQUARE_FORM, Finding, Square, Story, Told
 
 
 def verify(board: Board, explanation: Explanation, answer: str) -> Verdict:
@@ -48,16 +52,19 @@ def verify_row(task: str, board: Board, meta: dict[str, Any], explanation: Expla
 
 
 def findings_row(
-    task: str, board: Board, meta: dict[str, Any], explanation: Explanation, answer: str
+    task: str, board: Board, meta: dict[str, Any], explanation: Explanation, answer: str, free: bool = False
 ) -> Iterator[Finding]:
-    """Yield every contradiction in the thought of a row, by the rules of its task."""
+    """Yield every contradiction in the thought of a row, by the rules of its task; for `free` see `findings`."""
     if task == vsp_reasoning.TASK:
-        return findings_outcome(board, meta["plan"], meta["step"], explanation, answer)
-    return findings(board, explanation, answer)
+        return findings_outcome(board, meta["plan"], meta["step"], explanation, answer, free)
+    return findings(board, explanation, answer, free)
 
 
-def findings(board: Board, explanation: Explanation, answer: str) -> Iterator[Finding]:
+def findings(board: Board, explanation: Explanation, answer: str, free: bool = False) -> Iterator[Finding]:
     """Yield every contradiction in a planning thought, the gravest kinds first.
+
+    In a `free` text, a model's, facts of the board and the end are read in more forms than the oracle has, which takes
+    several times as long.
 
     The moves of `after` may name the squares they reach or directions alone ("right twice, then down").
 
@@ -73,12 +80,12 @@ def findings(board: Board, explanation: Explanation, answer: str) -> Iterator[Fi
         return
     plan = "".join(letter for letter in answer.upper() if letter in MOVES)
     scene = scene_of(board, plan, stop_at_goal=False)
-    before, after = Story(scene), Story(scene)
+    before, after = Story(scene, free=free, looking=True), Story(scene, free=free)
     before.hear(explanation.before)
     after.hear(explanation.after)
     wrong = list(_wrong_moves(scene, after.told, "moves_not_answer", len(plan)))
     if wrong:
-        in_words = Story(scene, in_words=True)
+        in_words = Story(scene, in_words=True, free=free)
         in_words.hear(explanation.after)
         wrong_in_words = list(_wrong_moves(scene, in_words.told, "moves_not_answer", len(plan)))
         if not wrong_in_words or not after.told:
@@ -88,10 +95,12 @@ def findings(board: Board, explanation: Explanation, answer: str) -> Iterator[Fi
     yield from wrong
     yield from before.wrong_claims
     yield from after.wrong_claims
+    if free:
+        yield from _wrong_verdicts(scene, explanation.after)
 
 
 def findings_outcome(
-    board: Board, plan: str, step: int | None, explanation: Explanation, answer: str
+    board: Board, plan: str, step: int | None, explanation: Explanation, answer: str, free: bool = False
 ) -> Iterator[Finding]:
     """Yield every contradiction in a reasoning thought, the gravest kinds first.
 
@@ -107,7 +116,7 @@ def findings_outcome(
     if _says_nothing(explanation, split, num_moves):
         yield Finding("empty_thought", "", "each part tells its moves")
         return
-    story = Story(scene)
+    story = Story(scene, free=free)
     story.hear(explanation.before)
     num_before = len(story.told)
     story.hear(explanation.after)
@@ -117,6 +126,8 @@ def findings_outcome(
     if not wrong and split is not None and num_before != split:
         yield Finding("wrong_split", f"{num_before} moves before the picture", f"the picture shows move {split}")
     yield from story.wrong_claims
+    if free:  # a walk that ends ahead of the picture has its end before the cue, which is the last sentence there
+        yield from _wrong_verdicts(scene, explanation.after or " ".join(_sentences(explanation.before)[:-1]))
 
 
 @lru_cache(maxsize=PUZZLES_REMEMBERED)
@@ -139,6 +150,27 @@ def _says_nothing(explanation: Explanation, split: int | None, num_moves: int) -
     if split is None:
         return not f"{explanation.before}{explanation.after}".strip()
     return not explanation.before.strip() or (split < num_moves and not explanation.after.strip())
+
+
+def verdicts_in(text: str) -> list[str]:
+    """The sentences behind the last one that names a square or tells a move: they speak of the end."""
+    found: list[str] = []
+    for sentence in reversed(_sentences(text)):
+        if SQUARE_FORM.search(sentence) or read_walk(sentence).letters:
+            break
+        found.insert(0, sentence)
+    return found
+
+
+def _sentences(text: str) -> list[str]:
+    return re.split(r"(?<=[.!?])\s+|\n+", text.strip())
+
+
+def _wrong_verdicts(scene: Scene, text: str) -> Iterator[Finding]:
+    """Yield the sentences about the end that another end contradicts."""
+    for sentence in verdicts_in(text):
+        if scene.tiles[-1] not in verdict(sentence) and not read_facts(sentence.rstrip(".!? ")).facts:
+            yield Finding("wrong_outcome", sentence.rstrip(".!? "), f"the walk ends on {scene.square(scene.cells[-1])}")
 
 
 def _wrong_squares(scene: Scene, squares: list[Square]) -> Iterator[Finding]:

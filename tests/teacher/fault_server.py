@@ -39,7 +39,8 @@ KINDS = (
     "empty",
     "dropped",
 )
-PROMPT_TOKENS, ANSWER_TOKENS = 500, 30
+TEXT_TOKENS, PICTURE_TOKENS, ANSWER_TOKENS = 108, 196, 30
+"""As told, whatever was sent; a request of two pictures has 500."""
 DATA_URL = "data:image/png;base64,"
 
 
@@ -114,7 +115,8 @@ class Server:
             return await self.fail(writer, kind)
         await asyncio.sleep(self.options.delay_s - (time.monotonic() - started_s))
         said = self.answer_to(request) or " ".join(["thought", *sizes, key[:12]])
-        send(writer, 200, completion(said, "length" if "say too much" in str(request["messages"][0]) else "stop"))
+        finish = "length" if "say too much" in str(request["messages"][0]) else "stop"
+        send(writer, 200, completion(said, finish, 0 if self.options.blind else len(sizes)))
         self.answered[key] += 1
 
     def answer_to(self, request: dict[str, Any]) -> str | None:
@@ -174,9 +176,14 @@ def error(message: str) -> dict[str, Any]:
     return {"error": {"message": message, "type": "invalid_request_error", "code": None}}
 
 
-def completion(text: str, finish: str) -> dict[str, Any]:
+def completion(text: str, finish: str, num_pictures: int = 0) -> dict[str, Any]:
     message = {"role": "assistant", "content": text}
-    usage = {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": ANSWER_TOKENS, "total_tokens": 530}
+    prompt_tokens = TEXT_TOKENS + PICTURE_TOKENS * num_pictures
+    usage = {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": ANSWER_TOKENS,
+        "total_tokens": prompt_tokens + ANSWER_TOKENS,
+    }
     choices = [{"index": 0, "message": message, "finish_reason": finish}]
     return {"id": "x", "object": "chat.completion", "choices": choices, "usage": usage}
 
@@ -206,6 +213,7 @@ def options_from(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--models", nargs="*", default=["teacher"], help="names at /v1/models; none: no such route")
     parser.add_argument("--max-model-len", type=int, help="context length at /v1/models")
+    parser.add_argument("--blind", action="store_true", help="count no tokens for pictures, as if they were dropped")
     parser.add_argument("--answer", help="what every answer says")
     parser.add_argument("--explain", action="store_true", help="explain the puzzles that are shown")
     parser.add_argument("--lie-share", type=float, default=0.0, help="of explanations that hold a lie at first")

@@ -4,7 +4,9 @@ import pytest
 from fault_server import running, stats
 
 from mirage_core.errors import InputError
+from mirage_core.teacher.chat import Message
 from mirage_core.teacher.preflight import check_server
+from mirage_core.teacher.request import request_for
 from mirage_core.teacher.settings import ServerTeacher
 
 pytestmark = pytest.mark.server
@@ -19,11 +21,11 @@ def complaint(settings: ServerTeacher = SETTINGS) -> str:
     return str(found.value)
 
 
-def test_a_good_server_is_asked_one_small_request(fault_server):
+def test_a_good_server_is_asked_one_small_request_with_and_without_pictures(fault_server):
     url = fault_server("--max-model-len", 4096)
     check_server(SETTINGS)
     found = stats(url)
-    assert sum(found["received"].values()) == 1
+    assert list(found["received"].values()) == [1, 1]
     assert found["sizes"] == {"384x384": 2}
 
 
@@ -36,6 +38,12 @@ def test_the_pictures_are_scaled_as_the_run_will(fault_server):
 def test_a_server_without_a_list_of_models_will_do(fault_server):
     fault_server("--models")
     check_server(SETTINGS)
+
+
+def test_a_server_that_drops_pictures(fault_server):
+    fault_server("--blind")
+    assert complaint().startswith("model: ") and "with them and 108 without" in complaint()
+    check_server(SETTINGS, request_for(SETTINGS, [Message("user", "Are you there?")]))
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -93,6 +101,7 @@ def test_an_unknown_model_and_judge(fault_server):
     ("status", "said", "complains"),
     [
         (404, "The model `teacher` does not exist.", "model: "),
+        (400, "Server is pinned to '/models/other'; requested 'teacher'.", "model: "),
         (
             400,
             "This model's maximum context length is 8 tokens. However, you requested 9 tokens.",

@@ -11,7 +11,7 @@ from collections import Counter
 from hashlib import sha256
 
 import pytest
-from fault_server import ANSWER_TOKENS, KINDS, PROMPT_TOKENS, stats
+from fault_server import ANSWER_TOKENS, KINDS, PICTURE_TOKENS, TEXT_TOKENS, stats
 
 from mirage_core.teacher.budget import BudgetReached
 from mirage_core.teacher.chat import Message
@@ -212,7 +212,7 @@ def test_a_budget_of_requests_stops_and_a_larger_one_goes_on(tmp_path, fault_ser
 def test_a_budget_of_tokens_stops_with_what_was_under_way(tmp_path, fault_server, requests_about):
     url = fault_server()
     requests = requests_about(100, SETTINGS)
-    each = PROMPT_TOKENS + ANSWER_TOKENS
+    each = TEXT_TOKENS + 2 * PICTURE_TOKENS + ANSWER_TOKENS
     with pytest.raises(BudgetReached, match="max_tokens"):
         ask_all(tmp_path, requests, budget=Budget(max_tokens=20 * each))
     with AnswerStore(tmp_path) as store:
