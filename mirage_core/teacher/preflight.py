@@ -75,15 +75,17 @@ def probe(settings: ServerTeacher) -> Request:
 
 def _ask(client: OpenAI, access: Access, settings: ServerTeacher, request: Request) -> Reply:
     """An answer, or why there is none."""
-    response = _exchange(
-        access, lambda: client.post("/chat/completions", cast_to=httpx2.Response, content=request.body())
-    )
-    if response.status_code != 200:
-        _explain(response, access, settings)
-    reply = read_reply(response.content)
-    if reply.reason not in (OK, TOO_LONG, FILTERED, EMPTY):
-        raise InputError(f"{URL_VARIABLE}: {access.place} is no OpenAI-compatible server ({reply.reason})")
-    return reply
+    for _ in range(TRIES):
+        response = _exchange(
+            access, lambda: client.post("/chat/completions", cast_to=httpx2.Response, content=request.body())
+        )
+        if response.status_code != 200:
+            _explain(response, access, settings)
+        reply = read_reply(response.content)
+        if reply.reason in (OK, TOO_LONG, FILTERED, EMPTY):
+            return reply
+        time.sleep(WAIT_S)
+    raise InputError(f"{URL_VARIABLE}: {access.place} is no OpenAI-compatible server ({reply.reason})")
 
 
 def _without_pictures(request: Request) -> Request:
@@ -122,7 +124,7 @@ def _models(client: OpenAI, access: Access) -> dict[str, int | None]:
 
 
 def _exchange(access: Access, send: Callable[[], httpx2.Response]) -> httpx2.Response:
-    """The response, of whatever status; a few tries while the server is only busy."""
+    """The response, of whatever status; a few tries while the server is busy or a connection breaks."""
     for tries in range(1, TRIES + 1):
         try:
             return send()
@@ -133,8 +135,10 @@ def _exchange(access: Access, send: Callable[[], httpx2.Response]) -> httpx2.Res
         except APITimeoutError:
             raise InputError(f"{URL_VARIABLE}: {access.place} took the call but did not answer in timeout_s") from None
         except APIConnectionError as error:
-            why = access.redact(str(error.__cause__ or "")) or "no connection"
-            raise InputError(f"{URL_VARIABLE}: nothing answers at {access.place} ({why}); is the server up?") from None
+            if tries == TRIES:
+                why = access.redact(str(error.__cause__ or "")) or "no connection"
+                told = f"{URL_VARIABLE}: nothing answers at {access.place} ({why}); is the server up?"
+                raise InputError(told) from None
         time.sleep(WAIT_S)
     raise AssertionError
 

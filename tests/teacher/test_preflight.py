@@ -144,3 +144,12 @@ def test_another_kind_of_server(fault_server, kind):
 def test_a_server_that_does_not_answer(fault_server):
     fault_server("--fault-share", 1, "--kinds", "slow", "--slow-s", 5)
     assert "did not answer in timeout_s" in complaint()
+
+
+@pytest.mark.parametrize("kind", ["dropped", "truncated", "not-json", "500", "429"])
+def test_a_hiccup_of_the_server_is_not_taken_for_its_absence(fault_server, kind):
+    """With this seed some exchanges fail, never three of one request in a row."""
+    url = fault_server("--fault-share", 0.4, "--kinds", kind, "--seed", 4)
+    for question in range(6):
+        check_server(SETTINGS, request_for(SETTINGS, [Message("user", f"Are you there, {question}?")]))
+    assert sum(stats(url)["faults"].values()) >= 1
