@@ -8,7 +8,7 @@ Where we differ from the published generator, and why:
 - "no objects moved" and "look straight" are offered as wrong choices as often as they are right; there the first is
   always right, and angles of wrong choices are round.
 - A step of 0.2 to 0.3 m hardly takes anything further from the camera, so action consequence asks about a turn by 70 to
-  90 degrees and a step of 0.75 or 1 m.
+  90 degrees and a step of 0.8 or 1.2 m.
 - Angles from 6 to 14 degrees are neither straight nor a turn and are not asked for (published: straight up to 10).
 """
 
@@ -31,7 +31,7 @@ MIN_AWAY_DEG = 25
 VIDEO_TURNS_DEG = (20, 30, 40, 50)
 VIDEO_STEPS_M = (0.2, 0.3)
 BIG_TURNS_DEG = (70, 80, 90)
-BIG_STEPS_M = (0.75, 1.0)
+BIG_STEPS_M = (0.8, 1.2)
 SIGN = {"left": -1, "right": 1}
 """Of an azimuth."""
 OTHER = {"left": "right", "right": "left", "towards": "away from", "away from": "towards", "closer": "further"}

@@ -49,7 +49,7 @@ class Thing:
     @property
     def phrase(self) -> str:
         """How a question names it."""
-        return KINDS[self.kind].phrase.format(colour=self.colour)
+        return KINDS[self.kind].phrase.format(colour=self.colour).replace(" a orange", " an orange")
 
     @property
     def centre(self) -> Point:

@@ -39,7 +39,7 @@ def scene_xml(room: Room, max_side_px: int) -> str:
 <camera name="eye" fovy="{FIELD_OF_VIEW_DEG}"/>
 <light pos="{_vector(room.light)}" dir="0 0 -1" cutoff="70" exponent="0.3" diffuse="{_vector(_light(room, 0.5))}"
  specular=".15 .15 .15" castshadow="true"/>
-<light pos="{_vector((*room.light[:2], 1.3))}" dir="0 0 1" cutoff="180" diffuse="{_vector(_light(room, 0.3))}" castshadow="false"/>
+<light pos="{_vector((*room.light[:2], 1.3))}" dir="0 0 1" cutoff="180" diffuse="{_vector(_light(room, 0.24))}" castshadow="false"/>
 {_shell(room)}{bodies}
 </worldbody>
 </mujoco>"""
