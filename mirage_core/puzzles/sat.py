@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from mirage_core.puzzles.sat_camera import Action, Pose, project
-from mirage_core.puzzles.sat_furniture import KINDS
+from mirage_core.puzzles.sat_kinds import KINDS
 from mirage_core.puzzles.sat_marks import MIN_MARK_GAP, Mark, draw_marks
 from mirage_core.puzzles.sat_placing import Layout, count, markable, place, room_after, why_hidden
 from mirage_core.puzzles.sat_questions import CASES, Ask, QuestionType, Video, draw_ask
@@ -123,7 +123,9 @@ def check(puzzle: Puzzle, answer: str) -> Verdict:
     letter = re.fullmatch(r"([a-z])\b.*", said)
     if said in names:
         chosen = names.index(said)
-    elif letter and ord(letter[1]) - ord("a") < len(names) and said[1:].strip() in ("", names[ord(letter[1]) - ord("a")]):
+    elif (
+        letter and ord(letter[1]) - ord("a") < len(names) and said[1:].strip() in ("", names[ord(letter[1]) - ord("a")])
+    ):
         chosen = ord(letter[1]) - ord("a")
     else:
         return Verdict(False, "no_choice")
@@ -220,7 +222,7 @@ def _puzzle(
 
 
 def _plain(text: str) -> str:
-    """Lower-case words without quotes, LaTeX's `\\text` and punctuation at the ends."""
+    r"""Lower-case words without quotes, LaTeX's `\text` and punctuation at the ends."""
     inner = re.sub(r"\\(?:text|mathrm)\s*\{([^{}]*)\}", r"\1", text)
     return " ".join(re.sub(r"[\"'().,:]", " ", inner).lower().split())
 

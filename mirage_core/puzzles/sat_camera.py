@@ -1,6 +1,6 @@
 """SAT's camera: where it stands, how it moves, and where a point of the room appears to it.
 
-x and y span the floor, z is up, lengths are metres. A yaw of 0 looks along +y and grows to the left, as seen from above.
+x and y span the floor, z is up, lengths are metres. A yaw of 0 looks along +y; it grows to the left.
 """
 
 import math

@@ -1,7 +1,7 @@
 """SAT's helper images: the view that an action leads to, or a frame of the way there.
 
-A simulator gives what a video model imagines: the true view. Worse helpers stand beside it, so that one can measure what
-a helper's quality is worth.
+A simulator gives what a video model imagines: the true view. Worse helpers stand beside it, so that one can measure
+what a helper's quality is worth.
 """
 
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ def helper_image(
 
     Args:
         puzzle: The puzzle.
-        kind: "target": the true view that the action leads to. "path-frame": of nine frames of a camera that follows the
-            action's words, the one that `pick_frame` picks. "noise": random pixels, which show nothing.
+        kind: "target": the true view that the action leads to. "path-frame": of nine frames of a camera that follows
+            the action's words, the one that `pick_frame` picks. "noise": random pixels, which show nothing.
         renderer: Of this process.
         side_px: Width and height.
         seed: Of the noise.
@@ -49,8 +49,9 @@ def helper_image(
 def target_pose(puzzle: Puzzle) -> Pose:
     """Where the action leads.
 
-    Of a question about the thing that moved, the second camera: drawn without the thing's movement, its view differs from
-    the second picture by just that movement. Of one about the camera's own movement, half of the way, as the end is given.
+    Of a question about the thing that moved, the second camera: drawn without the thing's movement, its view differs
+    from the second picture by just that movement. Of one about the camera's own movement, half of the way, as the end
+    is given.
     """
     if puzzle.question_type != "action_sequence":
         return puzzle.layout.target
@@ -80,9 +81,9 @@ def given_views(puzzle: Puzzle, renderer: Renderer, side_px: int = SIDE_PX) -> l
 def pick_frame(frames: Sequence[np.ndarray], given: Sequence[np.ndarray]) -> int:
     """The most informative of some frames: new against what the question shows, and sharp.
 
-    The measure needs pixels only, so that it serves imagined videos as well: the mean absolute difference to the nearest
-    given picture (grey, 32 x 32), times the share of that picture's detail (variance of the Laplacian) that the frame
-    has, at most 1. The first frame wins a tie.
+    The measure needs pixels only, so that it serves imagined videos as well: the mean absolute difference to the
+    nearest given picture (grey, 32 x 32), times the share of the
+    given detail (variance of the Laplacian) that the frame has, at most 1. The first frame wins a tie.
     """
     known = [_small(view) for view in given]
     detail = max(1e-6, float(np.mean([_detail(view) for view in given])))

@@ -194,9 +194,7 @@ def _place_video(rng: np.random.Generator, room: Room, asked: int, plan: Video) 
     return Layout((camera, second), second, moved=None if plan.moved is None else after)
 
 
-def _shifted(
-    rng: np.random.Generator, room: Room, asked: int, camera: Pose, wanted: tuple[str, str]
-) -> Thing | None:
+def _shifted(rng: np.random.Generator, room: Room, asked: int, camera: Pose, wanted: tuple[str, str]) -> Thing | None:
     """The thing after a shift along the room's axes that is clearly of the wanted kind for the camera."""
     thing = room.things[asked]
     right, _ = offset_m(camera, thing.x, thing.y)

@@ -1,8 +1,8 @@
 """SAT's five types of questions: what is asked, and which geometry makes which answer true.
 
 The wording is that of SAT's generator (github arijitray1993/SAT, `scripts/3d_reasoning_qas`, arXiv 2412.07755). What a
-question says, and which of its choices shall be right, is drawn before any room is looked at; rooms and cameras are then
-sought that make it so. Text and answer are therefore independent: nothing can be guessed from the text.
+question says, and which of its choices shall be right, is drawn before any room is looked at; rooms and cameras are
+then sought that make it so. Text and answer are therefore independent: nothing can be guessed from the text.
 
 Where we differ from the published generator, and why:
 - "no objects moved" and "look straight" are offered as wrong choices as often as they are right; there the first is
@@ -86,8 +86,8 @@ OBJ_MOVEMENT = (
     "positions?"
 )
 ACTION_SEQUENCE = (
-    "The first image is from the beginning of the video and the second image is from the end. How did the camera likely "
-    "rotate when shooting the video?"
+    "The first image is from the beginning of the video and the second image is from the end. How did the camera "
+    "likely rotate when shooting the video?"
 )
 GOAL_AIM = (
     "I need to go to {name} (near the mark {mark} in the image). Which direction should I turn to face the object?"
@@ -102,8 +102,8 @@ WALK_DISTANCE = (
 WALK_SIDE = (
     "If I move to the 'X' marked point in the image and turned {side} by 90 degrees, will the {{name}} (near marked "
     "{{mark}}) be to my left or right?",
-    "For someone at the 'X' marked point in the image and facing 90 degrees to the {side}, will the {{name}} (near marked "
-    "{{mark}}) be to their left or right?",
+    "For someone at the 'X' marked point in the image and facing 90 degrees to the {side}, will the {{name}} (near "
+    "marked {{mark}}) be to their left or right?",
 )
 NOT_MOVED, STILL, STRAIGHT = "no objects moved", "did not move", "look straight"
 SIDES = ("left", "right")
@@ -168,8 +168,8 @@ def ask_distance(rng: np.random.Generator, case: tuple[str, Change, str]) -> Ask
     side, asked, answer = case
     turn, step = int(rng.choice(BIG_TURNS_DEG)), float(rng.choice(BIG_STEPS_M))
     change: Change = asked if answer == "yes" else "further" if asked == "closer" else "closer"
-    # The thing must be well before or well behind the camera after the turn: from 60 degrees it comes nearer by half the
-    # step, from 106 it gets further by a quarter of it.
+    # The thing must be well before or well behind the camera after the turn: from 60 degrees it comes nearer by half
+    # the step, from 106 it gets further by a quarter of it.
     low = max(20, 106 - turn) if change == "further" else max(20, turn - 60)
     azimuth = SIGN[side] * rng.uniform(low, MAX_TURN_DEG) * (-1 if change == "further" else 1)
     text = GETTING_CLOSER if asked == "closer" else GETTING_FURTHER
@@ -188,7 +188,7 @@ def ask_perspective(rng: np.random.Generator, case: tuple[str, str, str]) -> Ask
         change: Change = "closer" if answer == "Closer" else "further"
         # What gets further lies behind the shoulder that the walker turns over; elsewhere a walk brings it nearer.
         low = -SIGN[side] * MAX_TURN_DEG if change == "closer" else SIGN[side] * MIN_TURN_DEG
-        plan = Walk(turn_left, rng.uniform(*sorted((low, SIGN[side] * MAX_TURN_DEG))), change)
+        plan = Walk(turn_left, float(rng.uniform(*sorted((low, SIGN[side] * MAX_TURN_DEG)))), change)
         other = "Further" if answer == "Closer" else "Closer"
         return Ask(WALK_DISTANCE.format(side=side), (answer, other), plan, actions)
     text = WALK_SIDE[int(rng.integers(len(WALK_SIDE)))].format(side=side)
@@ -204,9 +204,7 @@ def ask_action_consequence(rng: np.random.Generator, case: tuple[str, ...]) -> A
 _DEPTHS = ("towards", "away from")
 _YES_NO = ("yes", "no")
 CASES: dict[QuestionType, tuple[tuple, ...]] = {
-    "obj_movement": tuple(
-        product(SIDES, _DEPTHS, ("moved/opposite", "moved/opposite", "moved/none", "none/moved"))
-    ),
+    "obj_movement": tuple(product(SIDES, _DEPTHS, ("moved/opposite", "moved/opposite", "moved/none", "none/moved"))),
     "action_sequence": tuple(product(SIDES, (False, True), ("side/other", "side/other", "side/still", "still/side"))),
     "goal_aim": tuple(product(SIDES, ("side/other", "side/straight", "straight/side"))),
     "action_consequence": (

@@ -49,8 +49,8 @@ def _load_mujoco() -> Any:
     os.environ.setdefault("LP_NUM_THREADS", "1")  # of Mesa: shards run in processes of their own
     try:
         import mujoco
-    except (ImportError, AttributeError) as error:  # PyOpenGL without libEGL fails with the second
-        raise InputError(f"MuJoCo cannot render with MUJOCO_GL={os.environ['MUJOCO_GL']} ({error}): {WAY_OUT}") from error
+    except (ImportError, AttributeError, RuntimeError) as error:  # no library, none for PyOpenGL, a name unknown
+        raise InputError(f"MUJOCO_GL={os.environ['MUJOCO_GL']}: MuJoCo cannot render ({error}); {WAY_OUT}") from error
     return mujoco
 
 
@@ -67,7 +67,7 @@ class Renderer:
             self._gl = self._mujoco.GLContext(MAX_SIDE_PX, MAX_SIDE_PX)
             self._gl.make_current()
         except Exception as error:  # whatever the driver raises
-            raise InputError(f"no GL context with MUJOCO_GL={os.environ['MUJOCO_GL']} ({error}): {WAY_OUT}") from error
+            raise InputError(f"MUJOCO_GL={os.environ['MUJOCO_GL']}: no GL context ({error}); {WAY_OUT}") from error
         self._room: Room | None = None
         self._context: Any = None
         self._options = self._mujoco.MjvOption()
@@ -77,13 +77,16 @@ class Renderer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
         """Free the room and the context; a second call does nothing."""
-        self._drop_room()
         if self._gl is not None:
+            self._gl.make_current()
+            self._drop_room()
             self._gl.free()
             self._gl = None
 
@@ -121,11 +124,16 @@ class Renderer:
         self._load(room)
         self._look(pose)
         bodies = [self._model.body(THING_BODY.format(number=number)).id for number in range(len(room.things))]
-        return self._data.cam_xpos[0].copy(), self._data.cam_xmat[0].reshape(3, 3).copy(), self._data.xpos[bodies].copy()
+        return (
+            self._data.cam_xpos[0].copy(),
+            self._data.cam_xmat[0].reshape(3, 3).copy(),
+            self._data.xpos[bodies].copy(),
+        )
 
     def _load(self, room: Room) -> None:
         if self._gl is None:
             raise ValueError("this renderer was closed")
+        self._gl.make_current()  # another renderer of this process may have been used or closed
         if room == self._room:
             return
         self._drop_room()
@@ -149,7 +157,8 @@ class Renderer:
         yaw, tilt = math.radians(pose.yaw_deg) / 2, math.radians(90 - pose.pitch_deg) / 2
         self._model.cam_pos[0] = (pose.x, pose.y, pose.z)
         self._model.cam_quat[0] = (
-            math.cos(yaw) * math.cos(tilt), math.cos(yaw) * math.sin(tilt), math.sin(yaw) * math.sin(tilt), math.sin(yaw) * math.cos(tilt),
+            math.cos(yaw) * math.cos(tilt), math.cos(yaw) * math.sin(tilt),
+            math.sin(yaw) * math.sin(tilt), math.sin(yaw) * math.cos(tilt),
         )  # fmt: skip
         self._mujoco.mj_kinematics(self._model, self._data)
         self._mujoco.mj_camlight(self._model, self._data)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mirage_core.puzzles.sat_camera import Point
-from mirage_core.puzzles.sat_furniture import COLOURS, KINDS, Rgb
+from mirage_core.puzzles.sat_furniture import COLOURS, Rgb
+from mirage_core.puzzles.sat_kinds import KINDS
 
 GAP_M = 0.06
 """Kept free around everything."""
@@ -27,7 +28,8 @@ FLOOR_RGB: dict[str, tuple[Rgb, ...]] = {
     "carpet": ((0.55, 0.52, 0.50), (0.45, 0.50, 0.58), (0.60, 0.52, 0.44)),
 }
 WALL_RGB: tuple[Rgb, ...] = (
-    (0.88, 0.86, 0.80), (0.80, 0.85, 0.88), (0.84, 0.88, 0.80), (0.90, 0.82, 0.76), (0.78, 0.78, 0.82), (0.92, 0.90, 0.88),
+    (0.88, 0.86, 0.80), (0.80, 0.85, 0.88), (0.84, 0.88, 0.80),
+    (0.90, 0.82, 0.76), (0.78, 0.78, 0.82), (0.92, 0.90, 0.88),
 )  # fmt: skip
 
 
@@ -108,7 +110,8 @@ def sample_room(rng: np.random.Generator, wanted: str, num_things: int) -> Room 
     door = (door_wall, _along(rng, door_wall, width, depth, DOOR_WIDTH_M))
     windows = tuple((wall, _along(rng, wall, width, depth, 1.4)) for wall in other_walls[: int(rng.integers(1, 3))])
     pictures = tuple(
-        (wall, _along(rng, wall, width, depth, 1.0), str(rng.choice(list(COLOURS)))) for wall in other_walls[len(windows) :]
+        (wall, _along(rng, wall, width, depth, 1.0), str(rng.choice(list(COLOURS))))
+        for wall in other_walls[len(windows) :]
     )
     walls = WALL_RGB[rng.integers(len(WALL_RGB))]
     accent = WALL_RGB[rng.integers(len(WALL_RGB))]
@@ -136,40 +139,21 @@ def is_free(room: Room, x: float, y: float, z: float, margin_m: float) -> bool:
 
 
 def fits(room: Room, thing: Thing, without: int) -> bool:
-    """Whether a thing would collide with none of the others but number `without`, and stay in the room or on its top."""
+    """Whether a thing would stay in the room or on its top and collide with none but number `without`."""
     others = [other for number, other in enumerate(room.things) if number != without]
     if thing.z > 0:
         host = next((o for o in others if o.z == 0 and _carries(o, thing) and _lies_in(thing, o)), None)
         return host is not None and not any(_collide(thing, other) for other in others if other is not host)
-    free = DoorZone(room.door, room.width_m, room.depth_m)
     carried = [other for other in others if other.z > 0]
     if any(_lies_in(other, room.things[without]) for other in carried):
         return False  # it would leave what stands on it in the air
-    return _inside(thing, room.width_m, room.depth_m) and not any(_collide(thing, o) for o in others if o.z == 0) and not free.blocked(thing)
-
-
-@dataclass(frozen=True)
-class DoorZone:
-    """The floor before the door."""
-
-    door: tuple[str, float]
-    width_m: float
-    depth_m: float
-
-    def blocked(self, thing: Thing) -> bool:
-        """Whether a thing stands in it."""
-        x, y, yaw = wall_point(self.door[0], self.door[1], self.width_m, self.depth_m)
-        yaw_rad, inward = math.radians(yaw), DOOR_ZONE_M / 2
-        x, y = x + inward * math.sin(yaw_rad), y - inward * math.cos(yaw_rad)
-        half = np.array([(-DOOR_WIDTH_M, -DOOR_ZONE_M), (DOOR_WIDTH_M, -DOOR_ZONE_M), (DOOR_WIDTH_M, DOOR_ZONE_M), (-DOOR_WIDTH_M, DOOR_ZONE_M)]) / 2
-        turn = np.array([(math.cos(yaw_rad), -math.sin(yaw_rad)), (math.sin(yaw_rad), math.cos(yaw_rad))])
-        return _overlap(thing.corners(), half @ turn.T + (x, y))
+    return _free_floor(thing, room.width_m, room.depth_m, room.door, [other for other in others if other.z == 0])
 
 
 def wall_point(wall: str, along_m: float, width_m: float, depth_m: float) -> tuple[float, float, float]:
     """Point on the inner side of a wall and the yaw of a thing that stands there with its back to it."""
-    x, y = {"north": (along_m, depth_m), "south": (along_m, 0.0), "east": (width_m, along_m), "west": (0.0, along_m)}[wall]
-    return x, y, WALL_YAWS_DEG[wall]
+    points = {"north": (along_m, depth_m), "south": (along_m, 0.0), "east": (width_m, along_m), "west": (0.0, along_m)}
+    return *points[wall], WALL_YAWS_DEG[wall]
 
 
 def _along(rng: np.random.Generator, wall: str, width: float, depth: float, space: float) -> float:
@@ -195,14 +179,14 @@ def _kinds(rng: np.random.Generator, wanted: str, number: int) -> list[str]:
 def _furnish(
     rng: np.random.Generator, width: float, depth: float, door: tuple[str, float], kinds: list[str]
 ) -> tuple[Thing, ...] | None:
-    zone, placed = DoorZone(door, width, depth), list[Thing]()
+    placed = list[Thing]()
     for kind in kinds:
         colour, scale = str(rng.choice(list(COLOURS))), round(rng.uniform(0.9, 1.12), 3)
         for thing in _proposals(rng, kind, colour, scale, width, depth, placed):
             if thing.z > 0:
                 free = not any(_collide(thing, other) for other in placed if other.z > 0)
             else:
-                free = _inside(thing, width, depth) and not zone.blocked(thing) and not any(_collide(thing, o) for o in placed)
+                free = _free_floor(thing, width, depth, door, placed)
             if free:
                 placed.append(thing)
                 break
@@ -247,6 +231,22 @@ def _lies_in(thing: Thing, host: Thing) -> bool:
 def _inside(thing: Thing, width: float, depth: float) -> bool:
     corners = thing.corners(0.02)
     return bool((corners >= 0).all() and (corners <= (width, depth)).all())
+
+
+def _free_floor(thing: Thing, width: float, depth: float, door: tuple[str, float], others: list[Thing]) -> bool:
+    return (
+        _inside(thing, width, depth)
+        and not _before_door(thing, width, depth, door)
+        and not any(_collide(thing, other) for other in others)
+    )
+
+
+def _before_door(thing: Thing, width: float, depth: float, door: tuple[str, float]) -> bool:
+    x, y, yaw_deg = wall_point(*door, width, depth)
+    yaw, inward = math.radians(yaw_deg), DOOR_ZONE_M / 2
+    half = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (DOOR_WIDTH_M / 2, DOOR_ZONE_M / 2)
+    turn = np.array([(math.cos(yaw), -math.sin(yaw)), (math.sin(yaw), math.cos(yaw))])
+    return _overlap(thing.corners(), half @ turn.T + (x + inward * math.sin(yaw), y - inward * math.cos(yaw)))
 
 
 def _collide(one: Thing, other: Thing) -> bool:

@@ -4,7 +4,8 @@ import math
 from xml.sax.saxutils import quoteattr
 
 from mirage_core.puzzles.sat_camera import FIELD_OF_VIEW_DEG
-from mirage_core.puzzles.sat_furniture import COLOURS, KINDS, Part, Rgb, Vector, part_rgb
+from mirage_core.puzzles.sat_furniture import COLOURS, Part, Rgb, Vector, part_rgb
+from mirage_core.puzzles.sat_kinds import KINDS
 from mirage_core.puzzles.sat_rooms import DOOR_HEIGHT_M, DOOR_WIDTH_M, Room, Thing, wall_point
 
 THING_BODY = "thing{number}"
@@ -39,7 +40,8 @@ def scene_xml(room: Room, max_side_px: int) -> str:
 <camera name="eye" fovy="{FIELD_OF_VIEW_DEG}"/>
 <light pos="{_vector(room.light)}" dir="0 0 -1" cutoff="70" exponent="0.3" diffuse="{_vector(_light(room, 0.5))}"
  specular=".15 .15 .15" castshadow="true"/>
-<light pos="{_vector((*room.light[:2], 1.3))}" dir="0 0 1" cutoff="180" diffuse="{_vector(_light(room, 0.24))}" castshadow="false"/>
+<light pos="{_vector((*room.light[:2], 1.3))}" dir="0 0 1" cutoff="180" diffuse="{_vector(_light(room, 0.24))}"
+ castshadow="false"/>
 {_shell(room)}{bodies}
 </worldbody>
 </mujoco>"""
@@ -65,7 +67,10 @@ def _floor_asset(room: Room) -> str:
     }.get(room.floor, f'builtin="flat" mark="edge" rgb1="{main}" markrgb="{darker}"')
     across, along = PATTERN_TILE_M[room.floor]
     repeat = _vector((room.width_m / across, room.depth_m / along))
-    return f'<texture name="floor" type="2d" {texture} width="{side_px}" height="{side_px}"/><material name="floor" texture="floor" texrepeat="{repeat}"/>'
+    return (
+        f'<texture name="floor" type="2d" {texture} width="{side_px}" height="{side_px}"/>'
+        f'<material name="floor" texture="floor" texrepeat="{repeat}"/>'
+    )
 
 
 def _geom(shape: str, size: str, centre: Vector, rgb: Rgb, more: str = "") -> str:
@@ -76,7 +81,9 @@ def _shell(room: Room) -> str:
     """Floor, ceiling, walls, skirting, and what is on the walls."""
     width, depth, height = room.width_m, room.depth_m, room.height_m
     middle = (width / 2, depth / 2)
-    floor = f'<geom type="box" size="{width / 2} {depth / 2} 0.05" pos="{middle[0]} {middle[1]} -0.05" material="floor"/>'
+    floor = (
+        f'<geom type="box" size="{width / 2} {depth / 2} 0.05" pos="{middle[0]} {middle[1]} -0.05" material="floor"/>'
+    )
     parts = [floor, _geom("box", f"{width / 2} {depth / 2} 0.05", (*middle, height + 0.05), (0.93, 0.93, 0.92))]
     for wall, rgb in zip(("north", "east", "south", "west"), room.wall_rgb, strict=True):
         length = width if wall in ("north", "south") else depth
@@ -87,7 +94,9 @@ def _shell(room: Room) -> str:
         parts.append(_on_wall(room, wall, length / 2, (length / 2, 0.025, 0.05), 0.05, (0.9, 0.9, 0.88)))
     wall, along = room.door
     door_z = DOOR_HEIGHT_M / 2
-    parts.append(_on_wall(room, wall, along, (DOOR_WIDTH_M / 2 + 0.06, 0.02, door_z + 0.03), door_z, (0.95, 0.95, 0.93)))
+    parts.append(
+        _on_wall(room, wall, along, (DOOR_WIDTH_M / 2 + 0.06, 0.02, door_z + 0.03), door_z, (0.95, 0.95, 0.93))
+    )
     parts.append(_on_wall(room, wall, along, (DOOR_WIDTH_M / 2, 0.035, door_z - 0.03), door_z, (0.50, 0.33, 0.20)))
     parts.append(_on_wall(room, wall, along + 0.36, (0.02, 0.07, 0.02), 1.0, (0.8, 0.75, 0.5)))
     for wall, along in room.windows:

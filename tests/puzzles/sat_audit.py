@@ -1,7 +1,7 @@
 """An independent account of SAT's answers: from MuJoCo's camera matrices, segmentation and the wording alone.
 
-Nothing of the generator's geometry is used: points are brought into a camera by its rotation matrix, marks are read off the
-segmentation, and a mark on the floor is met by a ray.
+Nothing of the generator's geometry is used: points are brought into a camera by its rotation matrix, marks are read off
+the segmentation, and a mark on the floor is met by a ray.
 """
 
 import math
@@ -19,7 +19,9 @@ class Camera:
     def __init__(self, renderer: Renderer, room, pose) -> None:
         self.position, self.rotation, bodies = renderer.camera_matrices(room, pose)
         heights = [thing.half_extent[2] for thing in room.things]
-        self.centres = bodies + np.stack([np.zeros(len(heights)), np.zeros(len(heights)), np.array(heights) / 2], axis=1)
+        self.centres = bodies + np.stack(
+            [np.zeros(len(heights)), np.zeros(len(heights)), np.array(heights) / 2], axis=1
+        )
         self.right = self.rotation[:2, 0]
         forward = -self.rotation[:2, 2]
         self.forward = forward / np.linalg.norm(forward)
@@ -68,7 +70,11 @@ def answer(puzzle: sat.Puzzle, renderer: Renderer) -> str:
     point = first.centres[number]
     if puzzle.question_type == "goal_aim":
         angle = first.angle_to(point)
-        return "look straight" if abs(angle) <= 10 else f"{'left' if angle < 0 else 'right'} by {round(abs(angle))} degrees"
+        return (
+            "look straight"
+            if abs(angle) <= 10
+            else f"{'left' if angle < 0 else 'right'} by {round(abs(angle))} degrees"
+        )
     if puzzle.question_type == "action_consequence":
         return _consequence(puzzle.text, first, point)
     return _perspective(puzzle, first, point)
@@ -103,7 +109,9 @@ def _consequence(text, camera, point) -> str:
         off = abs(camera.angle_to(point, rotated(camera.forward, turn)))
         assert off < 10 or off > 20, off
         return "yes" if off > 20 else "no"
-    side, turn, step = re.search(r"turned (left|right) by (\d+) degrees and moved forward by ([\d.]+) meters", text).groups()
+    side, turn, step = re.search(
+        r"turned (left|right) by (\d+) degrees and moved forward by ([\d.]+) meters", text
+    ).groups()
     forward = rotated(camera.forward, int(turn) * (1 if side == "left" else -1))
     here = camera.position[:2]
     was, now = np.linalg.norm(point[:2] - here), np.linalg.norm(point[:2] - here - float(step) * forward)

@@ -1,5 +1,6 @@
 """SAT: every answer re-derived, nothing to be guessed from the text, the same puzzles from the same seed."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -10,6 +11,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+import sat_audit
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
@@ -17,7 +19,6 @@ from sklearn.model_selection import cross_val_score
 
 from mirage_core.puzzles import sat, sat_camera, sat_questions
 from mirage_core.puzzles.sat_marks import MIN_MARK_GAP
-import sat_audit
 
 SEED, NUM_MANY = 5, 500
 
@@ -188,8 +189,6 @@ def test_another_process_draws_the_same_puzzle_and_pixels(few, renderer):
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     meta, digest = json.loads(out)
     assert sat.from_meta(meta) == few[4]
-    import hashlib
-
     assert digest == hashlib.sha256(sat.pictures(few[4], renderer)[0].tobytes()).hexdigest()
 
 
