@@ -23,8 +23,8 @@ from mirage_core.puzzles.sat_rooms import Room, Thing, sample_room
 from mirage_core.puzzles.verdict import OK, Verdict
 
 __all__ = [
-    "CASES", "QUESTION_TYPES", "TASK", "Puzzle", "QuestionType", "check", "from_meta", "pictures", "process_renderer",
-    "question", "sample", "second_room", "to_meta",
+    "CASES", "QUESTION_TYPES", "TASK", "Puzzle", "QuestionType", "check", "check_choice", "from_meta", "level",
+    "pictures", "process_renderer", "question", "question_text", "sample", "second_room", "to_meta",
 ]  # fmt: skip
 
 TASK = "sat"
@@ -37,6 +37,8 @@ TRIES_PER_ROOM = 100
 LOOKS_PER_ROOM = 4
 """Layouts of a room that are right by geometry and then looked at."""
 NUM_OTHER_MARKS = 2
+LETTERS = "abcdefgh"
+"""By which an answer may name a choice."""
 
 ANSWER_LINE = (
     " Answer the question using a single word or phrase. Choose between the following options: {options}.\n"
@@ -105,12 +107,32 @@ def pictures(puzzle: Puzzle, renderer: Renderer, side_px: int = SIDE_PX) -> list
 
 def question(puzzle: Puzzle) -> str:
     """The question in SAT's wording, after one `<image>` per picture."""
-    options = " or ".join(f'"{choice}"' for choice in puzzle.choices)
-    return "<image>" * len(puzzle.layout.cameras) + f"\n{puzzle.text}" + ANSWER_LINE.format(options=options)
+    return question_text(puzzle.text, puzzle.choices, len(puzzle.layout.cameras))
+
+
+def question_text(text: str, choices: Sequence[str], num_images: int) -> str:
+    """The whole question of any SAT item."""
+    options = " or ".join(f'"{choice}"' for choice in choices)
+    return "<image>" * num_images + f"\n{text}" + ANSWER_LINE.format(options=options)
+
+
+def level(question_type: str) -> int:
+    """Number of a question type, from 1; 0 for others, which the published static questions are."""
+    return 1 + QUESTION_TYPES.index(question_type) if question_type in QUESTION_TYPES else 0
 
 
 def check(puzzle: Puzzle, answer: str) -> Verdict:
+    """Grade a model's whole output text; see `check_choice`."""
+    return check_choice(puzzle.choices, puzzle.answer, answer)
+
+
+def check_choice(choices: Sequence[str], right: int, answer: str) -> Verdict:
     r"""Grade a model's whole output text by its last `\boxed{...}`, which holds a choice or its letter.
+
+    Args:
+        choices: In the order in which the question offers them.
+        right: Place of the right one.
+        answer: The output.
 
     Returns:
         Verdict with reason "ok", "no_answer" (no box), "no_choice" (none of the choices is in it) or "wrong_choice".
@@ -119,17 +141,11 @@ def check(puzzle: Puzzle, answer: str) -> Verdict:
     if not boxes:
         return Verdict(False, "no_answer")
     said = _plain(boxes[-1])
-    names = [_plain(choice) for choice in puzzle.choices]
-    letter = re.fullmatch(r"([a-z])\b.*", said)
-    if said in names:
-        chosen = names.index(said)
-    elif (
-        letter and ord(letter[1]) - ord("a") < len(names) and said[1:].strip() in ("", names[ord(letter[1]) - ord("a")])
-    ):
-        chosen = ord(letter[1]) - ord("a")
-    else:
-        return Verdict(False, "no_choice")
-    return OK if chosen == puzzle.answer else Verdict(False, "wrong_choice")
+    names = [_plain(choice) for choice in choices]
+    for number, (letter, name) in enumerate(zip(LETTERS, names, strict=False)):
+        if said in (name, letter, f"{letter} {name}"):
+            return OK if number == right else Verdict(False, "wrong_choice")
+    return Verdict(False, "no_choice")
 
 
 def to_meta(puzzle: Puzzle) -> dict[str, Any]:

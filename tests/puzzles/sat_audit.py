@@ -90,7 +90,7 @@ def _movement(puzzle, renderer, first) -> str:
     side = "right" if shifts[number][:2] @ first.right > 0 else "left"
     was, now = (np.linalg.norm(camera.centres[number][:2] - first.position[:2]) for camera in (first, second))
     depth = "away from" if now > was else "towards"
-    return f"{puzzle.room.things[number].phrase} was moved {side} and {depth} the camera in the first frame"
+    return f"{puzzle.room.things[number].phrase} was moved {side} and {depth} the camera"
 
 
 def _rotation(puzzle, renderer, first) -> str:
