@@ -241,14 +241,14 @@ def draw(start, number, contexts):
     for index in range(start, start + number):
         room = sample_room(np.random.default_rng(index), "ball", 5)
         if room is None: continue
-        if contexts and index % 5 == 0:
+        if contexts and index % 3 == 0:
             renderer.close(); renderer = Renderer()
         renderer.picture(room, Pose(2, 1, 1.5, 0, 15), 64)
     renderer.close()
 contexts = sys.argv[1] == "contexts"
-draw(0, 60, contexts)
+draw(0, 30, contexts)
 before, files = memory_mb(), handles()
-draw(60, 240, contexts)
+draw(30, 40, contexts)
 print(memory_mb() - before, handles() - files)
 """
 
@@ -256,10 +256,10 @@ print(memory_mb() - before, handles() - files)
 @pytest.mark.render
 @pytest.mark.parametrize("what", ["rooms", "contexts"])
 def test_rooms_and_contexts_are_freed(what):
-    """300 rooms in one process; dropping the call that frees a room costs about 8 MB each."""
+    """Without the calls that free them a room costs about 33 MB and a context 40."""
     done = subprocess.run([sys.executable, "-c", LEAK, what], check=True, capture_output=True, text=True)
     grown_mb, files = map(float, done.stdout.split())
-    assert grown_mb < 60 and files <= 2, done.stdout
+    assert grown_mb < 120 and files <= 2, done.stdout
 
 
 @pytest.mark.parametrize(
