@@ -45,8 +45,8 @@ def draw_figure(points: Mapping[str, Sequence[Any]], figure: Figure, side_px: in
         one, apex, other = (place[letter] for letter in name)
         _angle(draw, one, apex, other, text, size, font, width)
     for name, text in figure.lengths:
-        start, end = place[name[0]], place[name[1]]
-        between, along = (start + end) / 2, (end - start) / np.linalg.norm(end - start)
+        tail, head = (place[letter] for letter in name)
+        between, along = (tail + head) / 2, (head - tail) / np.linalg.norm(head - tail)
         across = np.array([-along[1], along[0]])
         side = 1 if across @ (between - middle) >= 0 else -1
         draw.text(tuple(between + side * across * size * 0.045), text, fill=_ink(text), font=font, anchor="mm")
