@@ -6,6 +6,7 @@ enough; all others are decoded whole, up to a number of pixels.
 
 import hashlib
 import warnings
+from collections.abc import Iterator
 from typing import IO, NamedTuple
 
 import numpy as np
@@ -51,6 +52,8 @@ class Photo(NamedTuple):
     """Hash of its pixels: the same photograph under two names, or in two lossless files, has one."""
     pixels: np.ndarray
     """uint8 RGB (height, width, 3), at most `MAX_SIDE_PX` long, upright."""
+    origin: str
+    """Content of the photograph that this one is a part of; its own where it is whole."""
 
 
 class Unusable(NamedTuple):
@@ -100,8 +103,24 @@ def photo_of(image: Image.Image, name: str) -> Photo | Unusable:
             return Unusable(name, "transparent", "is transparent in places; photographs are not")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     pixels = np.ascontiguousarray(image.convert("RGB"))
-    content = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-    return Photo(name, content, pixels)
+    content = content_of(pixels)
+    return Photo(name, content, pixels, content)
+
+
+def content_of(pixels: np.ndarray) -> str:
+    """Hash of a picture's pixels and size."""
+    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+
+
+def windows(photo: Photo, least_px: tuple[int, int]) -> Iterator[Photo]:
+    """Cut a photograph into as many disjoint windows as fit, all of one size and at least `least_px` wide and high."""
+    height_px, width_px = photo.pixels.shape[:2]
+    across, down = max(1, width_px // least_px[0]), max(1, height_px // least_px[1])
+    width, height = width_px // across, height_px // down
+    for top in range(0, down * height, height):
+        for left in range(0, across * width, width):
+            part = np.ascontiguousarray(photo.pixels[top : top + height, left : left + width])
+            yield Photo(f"{photo.name}[{left},{top},{width},{height}]", content_of(part), part, photo.origin)
 
 
 def _refuse(image: Image.Image, name: str) -> Unusable | None:
@@ -112,7 +131,8 @@ def _refuse(image: Image.Image, name: str) -> Unusable | None:
     if image.format in ("JPEG", "MPO"):
         each = BYTES_PER_PIXEL_PROGRESSIVE if image.info.get("progressive") else 0
     if image.width * image.height * each > MAX_BYTES_WHOLE:
-        told = f"has {image.width * image.height / 1e6:.0f} megapixels, where {MAX_BYTES_WHOLE / each / 1e6:.0f} can be read"
+        megapixels, readable = image.width * image.height / 1e6, MAX_BYTES_WHOLE / each / 1e6
+        told = f"has {megapixels:.0f} megapixels, where {readable:.0f} can be read"
         return Unusable(name, "too_large", told)
     return None
 

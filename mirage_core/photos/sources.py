@@ -10,12 +10,12 @@ import fsspec
 from fsspec.core import url_to_fs
 
 from mirage_core.errors import InputError
-from mirage_core.photos.read import Photo, Unusable, photo_of, read_photo
+from mirage_core.photos.read import Photo, Unusable, read_photo, windows
 
 EMBEDDED = "embedded"
 HUB = "hf://"
 """`hf://datasets/OWNER/NAME` or `hf://OWNER/NAME` names a data set of the hub, not files in one."""
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jp2", ".avif", ".mpo", ".jpe"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".mpo", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jp2", ".avif"})
 """Only such files are tried; others, such as a README, are not counted as rejects."""
 SHIPPED = {
     "sklearn": ("datasets/images", ("china.jpg", "flower.jpg")),
@@ -23,12 +23,14 @@ SHIPPED = {
         "data",
         (
             "astronaut.png", "brick.png", "camera.png", "chelsea.png", "coffee.png", "coins.png", "grass.png",
-            "gravel.png", "hubble_deep_field.jpg", "moon.png", "motorcycle_left.png", "retina.jpg", "rocket.jpg",
+            "gravel.png", "hubble_deep_field.jpg", "moon.png", "motorcycle_left.png", "rocket.jpg",
         ),
     ),
 }  # fmt: skip
 """Photographs inside the wheels of scikit-learn and scikit-image: CC0 or public domain, but for scikit-learn's two,
 which are CC BY 2.0. Of the stereo pair one is left out: it shows the same."""
+EMBEDDED_WINDOW_PX = (300, 165)
+"""Least width and height of the windows that they are cut into: half a puzzle of the official size."""
 IMAGE_FIELDS = ("image", "img", "picture", "photo", "jpg", "png")
 """Columns of a hub's data set that are tried, in this order, where it names no image columns."""
 
@@ -51,15 +53,6 @@ def read_photos(source: str, split: str = "train", limit: int | None = None) -> 
     if source.startswith(HUB):
         return _hub(source.removeprefix(HUB).removeprefix("datasets/").strip("/"), split, limit)
     return _files(source)
-
-
-def load_photo(source: str, name: str) -> Photo | Unusable:
-    """Read one photograph of a folder, a bucket or the packages again, by the name that `read_photos` gave it."""
-    if source == EMBEDDED:
-        package, _, file = name.partition("/")
-        name = str(_shipped_folder(package) / file)
-    with fsspec.open(name, "rb") as opened:
-        return read_photo(opened, name)
 
 
 def _files(source: str) -> Source:
@@ -91,14 +84,18 @@ def _embedded() -> Source:
         folder = _shipped_folder(package)
         for file in files:
             with (folder / file).open("rb") as opened:
-                yield read_photo(opened, f"{package}/{file}")
+                found = read_photo(opened, f"{package}/{file}")
+            assert isinstance(found, Photo), found
+            yield from windows(found, EMBEDDED_WINDOW_PX)
 
 
 def _shipped_folder(package: str) -> Path:
     spec = find_spec(package)  # the package itself is not imported: that takes a second
     folder = Path(spec.origin).parent / SHIPPED[package][0] if spec and spec.origin else Path(package)
     if missing := [file for file in SHIPPED[package][1] if not (folder / file).is_file()]:
-        raise InputError(f"source `{EMBEDDED}`: {folder} lacks {', '.join(missing)}; install scikit-image>=0.26 and scikit-learn")
+        raise InputError(
+            f"source `{EMBEDDED}`: {folder} lacks {', '.join(missing)}; install scikit-image>=0.26 and scikit-learn"
+        )
     return folder
 
 
@@ -134,5 +131,3 @@ def _hub_rows(rows: Any, column: str, dataset: str) -> Source:
         else:
             yield Unusable(name, "unreadable", "the row holds no picture")
 
-
-__all__ = ["EMBEDDED", "HUB", "Photo", "Unusable", "load_photo", "photo_of", "read_photos"]
