@@ -45,15 +45,17 @@ def read_official(source: str) -> Iterator[Row]:
         validation = [path for path in found if "test" not in path.name] or found
         return (row for path in validation for row in _parquet_rows(path))
     raise InputError(
-        f"{source}: holds no jigsaw items; give the folder with val_Jigsaw_1, val_Jigsaw_2, ..., the hub's Parquet file, "
-        f"or hf://{HUB_ID}"
+        f"{source}: holds no jigsaw items; give the folder with val_Jigsaw_1, val_Jigsaw_2, ..., the hub's Parquet "
+        f"file, or hf://{HUB_ID}"
     )
 
 
 def _item_folders(folder: Path) -> list[Path]:
     """In the order of their numbers; a single item's folder too."""
     found = [path.parent for path in (*folder.glob("request.json"), *folder.glob("*/request.json"))]
-    return sorted(found, key=lambda path: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", path.name)])
+    return sorted(
+        found, key=lambda path: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", path.name)]
+    )
 
 
 def _folder_row(folder: Path) -> Row:
@@ -75,7 +77,9 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
     try:
         file = pq.ParquetFile(path)
         if missing := [name for name in ("idx", "answer", *COLUMNS) if name not in file.schema_arrow.names]:
-            raise InputError(f"{path}: lacks the columns {', '.join(missing)}; it should be the subset {HUB_CONFIGURATION}")
+            raise InputError(
+                f"{path}: lacks the columns {', '.join(missing)}; it should be the subset {HUB_CONFIGURATION}"
+            )
         for batch in file.iter_batches(batch_size=16):
             for values in batch.to_pylist():
                 yield _values_row(values, str(path))
@@ -93,16 +97,16 @@ def _hub_rows(dataset: str) -> Iterator[Row]:
     except Exception as error:  # datasets and its HTTP stack raise some twenty kinds, none of them a common one
         told = " ".join(str(error).split())[:300]
         raise InputError(
-            f"hf://{dataset}: its subset {HUB_CONFIGURATION} cannot be opened ({type(error).__name__}: {told}); is the id "
-            "right and the hub reachable? A local folder of the items needs no hub"
+            f"hf://{dataset}: its subset {HUB_CONFIGURATION} cannot be opened ({type(error).__name__}: {told}); is the "
+            "id right and the hub reachable? A local folder of the items needs no hub"
         ) from error
     return (_values_row(dict(values), f"hf://{dataset}") for values in rows)
 
 
 def _values_row(values: dict[str, Any], source: str) -> Row:
     name = f"{source}, item {values['idx']}"
-    images = [(values[column] or {}).get("bytes") for column in COLUMNS]
-    if not all(images):
+    images = [data for column in COLUMNS if (data := (values[column] or {}).get("bytes"))]
+    if len(images) < len(COLUMNS):
         raise InputError(f"{name}: lacks a picture")
     prompt = str(values.get("prompt") or jigsaw.PROMPT)
     return _row(str(values["idx"]), name, prompt, str(values["answer"]), images)

@@ -1,6 +1,6 @@
 """The photographs of a data set on disk: reduced, upright, named by their contents. No later step needs their source.
 
-They lie below `photos/`, one JPEG each, and `photos.jsonl` lists them; `unusable.jsonl` lists what was rejected, by name.
+They lie below `photos/`, one JPEG each, listed in `photos.jsonl`; `unusable.jsonl` lists by name what was rejected.
 """
 
 import json

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from mirage_core.photos.read import Photo, Unusable, read_photo, windows
 EMBEDDED = "embedded"
 HUB = "hf://"
 """`hf://datasets/OWNER/NAME` or `hf://OWNER/NAME` names a data set of the hub, not files in one."""
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".mpo", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jp2", ".avif"})
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".mpo", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jp2", ".avif"}
+)
 """Only such files are tried; others, such as a README, are not counted as rejects."""
 SHIPPED = {
     "sklearn": ("datasets/images", ("china.jpg", "flower.jpg")),
@@ -51,7 +54,7 @@ def read_photos(source: str, split: str = "train", limit: int | None = None) -> 
     if source == EMBEDDED:
         return _embedded()
     if source.startswith(HUB):
-        return _hub(source.removeprefix(HUB).removeprefix("datasets/").strip("/"), split, limit)
+        return _hub(source.removeprefix(HUB).removeprefix("datasets/").rstrip("/"), split, limit)
     return _files(source)
 
 
@@ -67,7 +70,7 @@ def _files(source: str) -> Source:
     if not paths:
         held = f"{len(found)} files, none of them" if found else "nothing, so no file"
         raise InputError(f"{source}: holds {held} named like a picture ({', '.join(sorted(SUFFIXES))})")
-    return (_file(lambda path=path: filesystem.open(path, "rb"), filesystem.unstrip_protocol(path)) for path in paths)
+    return (_file(partial(filesystem.open, path, "rb"), filesystem.unstrip_protocol(path)) for path in paths)
 
 
 def _file(opens: Callable[[], Any], name: str) -> Photo | Unusable:
@@ -114,8 +117,9 @@ def _hub(dataset: str, split: str, limit: int | None) -> Source:
     except InputError:
         raise
     except Exception as error:  # datasets and its HTTP stack raise some twenty kinds, none of them a common one
+        told = " ".join(str(error).split())[:300]
         raise InputError(
-            f"{HUB}{dataset}, split {split}: cannot be opened ({type(error).__name__}: {' '.join(str(error).split())[:300]}); "
+            f"{HUB}{dataset}, split {split}: cannot be opened ({type(error).__name__}: {told}); "
             "is the id right, is the hub reachable, or has the data set gated access? A local folder needs neither"
         ) from error
     return _hub_rows(rows if limit is None else rows.take(limit), column, dataset)
@@ -127,7 +131,6 @@ def _hub_rows(rows: Any, column: str, dataset: str) -> Source:
         if picture and picture.get("bytes"):
             yield read_photo(io.BytesIO(picture["bytes"]), name)
         elif picture and picture.get("path"):
-            yield _file(lambda path=picture["path"]: fsspec.open(path, "rb").open(), name)
+            yield _file(partial(fsspec.open, picture["path"], "rb"), name)
         else:
             yield Unusable(name, "unreadable", "the row holds no picture")
-

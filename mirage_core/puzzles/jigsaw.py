@@ -14,9 +14,20 @@ import numpy as np
 from PIL import Image
 
 from mirage_core.puzzles.jigsaw_cut import (
-    MAX_DRAWS, SIZES, WRONG_KINDS, Cut, JigsawCut, Letter, Pieces, Wrong, cut_pieces, draw_cut, fits, min_photo_px,
+    MAX_DRAWS,
+    SIZES,
+    WRONG_KINDS,
+    Cut,
+    JigsawCut,
+    Letter,
+    Pieces,
+    Wrong,
+    cut_pieces,
+    draw_cut,
+    fits,
+    min_photo_px,
     with_hole,
-)  # fmt: skip
+)
 from mirage_core.puzzles.jigsaw_helpers import HELPER_KINDS, HelperKind, draw_helper, insert
 from mirage_core.puzzles.verdict import OK, Verdict
 
@@ -39,9 +50,12 @@ Select from the following choices.
 (B) the third image
 """
 """The official prompt, to the letter."""
-QUESTION = PROMPT + """<image><image><image>
+QUESTION = (
+    PROMPT
+    + """<image><image><image>
 
 The final answer MUST BE put in \\boxed{}."""
+)
 """The prompt as the paper asks it; the marks stand for the crop, candidate A and candidate B."""
 JPEG_QUALITY = 75
 """With which all official pictures were saved, to the last number of their tables; chroma is halved both ways."""
@@ -50,7 +64,8 @@ BOX = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 IN_BOX = re.compile(r"\W*(?:text\w*\W*|mathrm\W*|option\W+|choice\W+|answer\W+)*([ab])(?![a-z])", re.IGNORECASE)
 BRACKETED = re.compile(r"[(\[]\s*([AB])\s*[)\]]")
 CONCLUDED = re.compile(
-    r"\b(?:answer|(?:correct|right|best) (?:option|choice|image|piece|one|candidate))(?: is|:)*(?: option)?\W{0,4}([AB])(?![A-Za-z])"
+    r"\b(?i:answer|(?:correct|right|best) (?:option|choice|image|piece|one|candidate))(?: is|:)*(?: option)?"
+    r"\W{0,4}([AB])(?![A-Za-z])"
 )
 ALONE = re.compile(r"^\W*([AB])(?![A-Za-z])(?=\W*(?:$|\n|[.:)]))")
 ORDINAL = {"second": "A", "third": "B"}

@@ -29,6 +29,8 @@ OTHER_TILES = ((2, 0), (2, 1), (0, 2), (1, 2), (2, 2))
 """Column and row of the tiles outside the crop."""
 MIN_SHIFT_SHARE, MAX_SHIFT_SHARE = 0.25, 0.6
 """Of a tile's side: how far a near candidate lies from the right place."""
+MAX_CONTRAST = 2.0
+"""By how much a colour-matched candidate's contrast is changed at most; beyond it, noise turns to bright specks."""
 MAX_DRAWS = 20
 """Attempts at one puzzle."""
 MIN_DIFFERENCE = 6.0
@@ -43,9 +45,9 @@ class JigsawCut(Settings):
     Harder ones: "near": a region that overlaps the right one. "mirrored": the right one, left and right exchanged.
     "colour-matched": another tile with the right one's mean colour and contrast."""
     min_window_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.35
-    """Width of the narrowest window of three by three tiles, as a share of the widest that a photograph has room for. The
-    official ones take all of it. From 0.35 on, BSDS500's calm photographs have candidates that mean colour tells apart
-    almost as often as it does in the official items, and twenty puzzles of one photograph differ."""
+    """Width of the narrowest window of three by three tiles, as a share of the widest that a photograph has room for.
+    The official ones take all of it. From 0.35 on, mean colour tells the candidates of BSDS500's calm photographs apart
+    nearly as often as those of the official items, and twenty puzzles of one photograph differ."""
     max_upscale: Annotated[float, Field(ge=1.0, le=8.0)] = 3.0
     """By how much a photograph may be enlarged to have room for a puzzle. Above 1700 pixels of width none is."""
 
@@ -162,6 +164,6 @@ SHIFTS: Sequence[np.ndarray] = (np.array([1, 0]), np.array([0, 1]), np.array([1,
 def _recoloured(piece: np.ndarray, like: np.ndarray) -> np.ndarray:
     """A piece with the mean and the spread of another one's colours, channel by channel."""
     values, model = piece.astype(np.float32), like.astype(np.float32)
-    spread = model.std((0, 1)) / np.maximum(values.std((0, 1)), 1.0)
+    spread = np.clip(model.std((0, 1)) / np.maximum(values.std((0, 1)), 1.0), 1 / MAX_CONTRAST, MAX_CONTRAST)
     changed = (values - values.mean((0, 1))) * spread + model.mean((0, 1))
     return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
