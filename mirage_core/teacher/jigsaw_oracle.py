@@ -50,7 +50,7 @@ ROUGH = (
     "{where}, {other} does not match: it differs by {its} grey levels, while {who} differs by {own} levels.",
 )
 LINES = (
-    "{where}, {who} takes up {met} of the {lines} lines that reach it, while {other} takes up {less} of the {lines} lines.",
+    "{where}, {who} takes up {met} of the {lines} edges there, while {other} takes up {less} of the {lines} edges.",
 )
 CLOSINGS = (
     "So {who} is the missing part.",

@@ -31,8 +31,8 @@ def jigsaw_findings(
     """Yield every contradiction.
 
     Reasons: "answer_<reason of check>", "empty_thought", "wrong_candidate" (the other one is said to be the missing
-    part), "wrong_seam" (joins where it does not, or breaks where it joins), "wrong_number", "wrong_lines", "wrong_brightness",
-    "wrong_warmth", "wrong_detail".
+    part), "wrong_seam" (joins where it does not, or breaks where it joins), "wrong_number", "wrong_lines",
+    "wrong_brightness", "wrong_warmth", "wrong_detail".
     """
     graded = jigsaw.check({"answer": gold}, rf"\boxed{{{answer}}}")
     if not graded.ok:

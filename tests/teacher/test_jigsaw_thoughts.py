@@ -11,11 +11,13 @@ from mirage_core.photos.splits import Listed
 from mirage_core.puzzles import jigsaw
 from mirage_core.synthesis.jigsaw_rows import Place, draw_jigsaws, places
 from mirage_core.teacher import Explanation
+from mirage_core.teacher.chat import Png, Text
 from mirage_core.teacher.jigsaw_claims import read_claims
+from mirage_core.teacher.jigsaw_facts import jigsaw_facts
 from mirage_core.teacher.jigsaw_oracle import explain_jigsaw
 from mirage_core.teacher.jigsaw_scene import SIDES, jigsaw_scene, other
 from mirage_core.teacher.jigsaw_verify import jigsaw_findings, verify_jigsaw
-from mirage_core.teacher.prompting import load_prompt
+from mirage_core.teacher.prompting import load_prompt, messages
 
 NUM_PUZZLES = 120
 ORDINALS = {"second": "third", "third": "second"}
@@ -59,6 +61,10 @@ def reason(row, thought, answer=None):
     return verify_jigsaw(row.images, row.answer, thought, answer or row.answer).reason
 
 
+def is_seam_lie(found):
+    return found in ("wrong_seam", "wrong_number", "wrong_lines")
+
+
 def swapped(words, text):
     return re.sub(rf"\b({'|'.join(words)})\b", lambda found: words[found[0]], text)
 
@@ -100,11 +106,7 @@ def test_candidates_exchanged_along_a_seam_are_caught(rows):
         for number, sentence in enumerate(sentences[:-1]):
             lie = [*sentences[:number], swapped(ORDINALS, sentence), *sentences[number + 1 :]]
             made += 1
-            caught += reason(row, Explanation(thought.before, " ".join(lie))) in (
-                "wrong_seam",
-                "wrong_number",
-                "wrong_lines",
-            )
+            caught += is_seam_lie(reason(row, Explanation(thought.before, " ".join(lie))))
     assert made > NUM_PUZZLES and caught >= 0.99 * made, (caught, made)
 
 
@@ -119,7 +121,7 @@ def test_the_other_side_is_caught_where_the_numbers_differ(rows):
         thought = explain(row)
         lie = Explanation(thought.before, swapped(sides, thought.after))
         made += 1
-        caught += reason(row, lie) in ("wrong_seam", "wrong_number", "wrong_lines")
+        caught += is_seam_lie(reason(row, lie))
     assert made > NUM_PUZZLES / 2 and caught >= 0.99 * made, (caught, made)
 
 
@@ -151,7 +153,7 @@ def test_free_prose_is_held_against_the_pictures(rows):
             continue
         before = f"The photograph shows dark bars. Let me picture {right} in the corner."
         for after in (
-            f"At the upper edge {right} lines up with the bars, but {wrong} disrupts them. The answer is ({row.answer}).",
+            f"At the upper edge {right} lines up with the bars, but {wrong} disrupts them. It is ({row.answer}).",
             f"{wrong.capitalize()} does not match the left border. {right.capitalize()} blends seamlessly with it.",
         ):
             true += 1
@@ -187,3 +189,14 @@ def test_the_prompt_can_be_read():
     assert [role for role, _ in prompt.turns] == ["system", "user"]
     assert prompt.turns[1][1].count("<image>") == prompt.turns[1][1].count("<helper_image>") == 1
     assert "$objections" in prompt.again
+
+
+def test_the_prompt_is_filled_from_the_pictures(rows):
+    for row in rows[:20]:
+        facts = jigsaw_facts(row.images, row.answer, row.meta["helper_shows"])
+        parts = messages(facts, row.images, row.helper_images, load_prompt("blink_jigsaw"))[-1].content
+        assert [part.data for part in parts if isinstance(part, Png)] == [*row.images, *row.helper_images]
+        told = " ".join(part.text for part in parts if isinstance(part, Text))
+        scene = jigsaw_scene(row.images)
+        assert f"The missing part is {jigsaw.CHOICES[row.answer]}" in told
+        assert all(f"{jigsaw.CHOICES[who]} {scene.difference(who, side):.0f}" in told for who in "AB" for side in SIDES)
