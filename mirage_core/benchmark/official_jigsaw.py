@@ -41,13 +41,25 @@ def read_official(source: str) -> Iterator[Row]:
     folder = Path(source)
     if found := _item_folders(folder):
         return map(_folder_row, found)
-    if found := [folder] if folder.suffix == ".parquet" and folder.is_file() else sorted(folder.rglob("*.parquet")):
-        validation = [path for path in found if "test" not in path.name] or found
-        return (row for path in validation for row in _parquet_rows(path))
+    if files := _parquet_files(folder):
+        return (row for path in files for row in _parquet_rows(path))
     raise InputError(
         f"{source}: holds no jigsaw items; give the folder with val_Jigsaw_1, val_Jigsaw_2, ..., the hub's Parquet "
         f"file, or hf://{HUB_ID}"
     )
+
+
+def official_files(source: Path) -> list[Path]:
+    """The files that `read_official` would read there, in order; none where there are no jigsaw items."""
+    if folders := _item_folders(source):
+        return [folder / name for folder in folders for name in ("request.json", *PICTURES)]
+    return _parquet_files(source)
+
+
+def _parquet_files(source: Path) -> list[Path]:
+    """Those of the split with answers, where they can be told apart by name."""
+    found = [source] if source.suffix == ".parquet" and source.is_file() else sorted(source.rglob("*.parquet"))
+    return [path for path in found if "test" not in path.name] or found
 
 
 def _item_folders(folder: Path) -> list[Path]:

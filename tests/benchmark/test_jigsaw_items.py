@@ -8,10 +8,14 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from mirage_core.benchmark.items import TestRows
 from mirage_core.benchmark.jigsaw_policies import COLOUR, SEAM, jigsaw_policies, seam_cost
+from mirage_core.benchmark.official import fingerprint, import_test, title_of_test
 from mirage_core.benchmark.official_jigsaw import read_official
+from mirage_core.benchmark.policies import benchmark_policies
 from mirage_core.errors import InputError
 from mirage_core.puzzles import jigsaw
+from mirage_core.recipe import Benchmark
 from mirage_core.row import Row, decode_image, read_rows, write_rows
 
 
@@ -72,6 +76,18 @@ def test_the_hubs_parquet_gives_the_same_rows(folder, tmp_path):
     parquet(tmp_path / "hub/val-00000-of-00001.parquet")
     parquet(tmp_path / "hub/test-00000-of-00001.parquet", answer="hidden")
     assert list(read_official(str(tmp_path / "hub"))) == [from_folder]
+
+
+def test_the_benchmark_imports_them_and_scores_what_needs_no_model(folder, tmp_path):
+    assert import_test(folder, tmp_path / "test") == {"rows": 3, "level 1": 3, "pictures of a row": 3}
+    assert title_of_test(folder) == "official BLINK jigsaws"
+    before = fingerprint(folder)
+    test = TestRows(name="jigsaws", folder=tmp_path / "test", split="test")
+    counts = benchmark_policies([test], Benchmark(), tmp_path)["jigsaws"]
+    assert (counts["items"], counts["majority answer (A)"], counts[SEAM]) == (3, 0.6667, 1.0)
+    picture = folder / "val_Jigsaw_2/image2.jpg"
+    picture.write_bytes(picture.read_bytes() + b"x")
+    assert fingerprint(folder) != before
 
 
 @pytest.mark.parametrize(
