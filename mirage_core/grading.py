@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mirage_core.puzzles import vsp, vsp_reasoning, vsp_tasks
+from mirage_core.puzzles import jigsaw, vsp, vsp_reasoning, vsp_tasks
 from mirage_core.puzzles.verdict import Verdict
 
 INVALID_REASONS = frozenset({"no_answer", "no_moves", "bad_move", "no_choice"})
@@ -23,6 +23,8 @@ def grade(task: str, meta: dict[str, Any], text: str, rule: vsp.Rule = "mirage")
     Raises:
         KeyError: No such task.
     """
+    if task == jigsaw.TASK:
+        return jigsaw.check(meta, text)
     board = vsp.Board(tuple(meta["board"]))
     checks = {
         vsp.TASK: lambda: vsp.check(board, text, rule),

@@ -30,7 +30,7 @@ DICTIONARY_BYTES = 16 << 20
 
 @dataclass(frozen=True)
 class Row:
-    """One example. Images are PNG bytes."""
+    """One example. Images are the bytes of PNG files, of JPEG files where the puzzle is made of those."""
 
     id: str
     """Task, hash of the puzzle's content and, where a puzzle has several thoughts, the number of the thought."""

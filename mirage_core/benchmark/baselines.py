@@ -9,8 +9,9 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from mirage_core.benchmark.jigsaw_policies import jigsaw_policies
 from mirage_core.grading import asked_form, grade
-from mirage_core.puzzles import vsp, vsp_reasoning, vsp_tasks
+from mirage_core.puzzles import jigsaw, vsp, vsp_reasoning, vsp_tasks
 from mirage_core.puzzles.vsp import blind_walk, reaches_goal
 from mirage_core.row import Row
 
@@ -59,6 +60,8 @@ def baselines(items: Sequence[Row], headline: Collection[int]) -> dict[str, list
 
 def task_policies(task: str, items: Sequence[Row], headline: Collection[int]) -> dict[str, list[str]]:
     """What policies answer to the reasoning task and to VSP's tasks 1 to 4 that see no board, or no holes."""
+    if task == jigsaw.TASK:
+        return jigsaw_policies(items)
     counted = [row for row in items if row.level in headline]
     majority = _majority(counted)
     policies = {f"majority answer ({majority})": [majority] * len(items)}

@@ -38,13 +38,13 @@ class Exam(Settings):
 
 
 def read_items(test: TestRows, settings: Benchmark) -> list[Row]:
-    """Rows of a test set with boards of the sizes that are examined. For all tasks but VSP's task 4 that is the level.
+    """Rows of a test set with boards of the sizes that are examined, or with none.
 
     Raises:
         InputError: There are none, or they are of several tasks.
     """
     rows = read_rows(str(test.folder / "rows"), split=test.split)
-    items = [row for row in rows if len(row.meta["board"]) in settings.levels]
+    items = [row for row in rows if "board" not in row.meta or len(row.meta["board"]) in settings.levels]
     if not items:
         raise InputError(f"{test.folder}: no rows of split {test.split} at levels {list(settings.levels)}")
     if len(tasks := sorted({row.task for row in items})) > 1:

@@ -1,4 +1,4 @@
-r"""Official test sets as rows: VSP's folders and Mirage's published JSONL.
+r"""Official test sets as rows: VSP's folders, Mirage's published JSONL and BLINK's jigsaws.
 
 Lines of the JSONL hold `text_input` and `image_input`; planning lines the board in `map_desc`, reasoning lines the plan
 in `text_input` (`Full Action Plan: RIGHT, UP`) and the gold letter in a `\boxed{}` of `text_output`, their board being
@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mirage_core.benchmark.official_jigsaw import official_files, read_official
 from mirage_core.benchmark.official_row import official_board, official_row, planning_row
 from mirage_core.benchmark.vsp_layout import find_task, read_task, task_files
 from mirage_core.errors import InputError
 from mirage_core.published import MAP_LETTERS, find_picture
-from mirage_core.puzzles import vsp, vsp_reasoning
+from mirage_core.puzzles import jigsaw, vsp, vsp_reasoning
 from mirage_core.row import Row, decode_image, write_rows
 
 
@@ -24,8 +25,8 @@ def import_test(source: Path, out: Path) -> dict[str, Any]:
     """Write an official test set as rows below `out`.
 
     Args:
-        source: A `.jsonl` file of the published form, a folder that is or holds VSP's `task-main`, or one of its
-            folders `task1` to `task4`.
+        source: A `.jsonl` file of the published form, a folder that is or holds VSP's `task-main`, one of its folders
+            `task1` to `task4`, or a folder of BLINK's jigsaw items (see `official_jigsaw`).
         out: Artifact folder.
 
     Returns:
@@ -34,7 +35,7 @@ def import_test(source: Path, out: Path) -> dict[str, Any]:
     Raises:
         InputError: Nothing of these layouts there, or an item that cannot be used; the message names the file.
     """
-    rows = list(_read_jsonl(source) if source.suffix == ".jsonl" else read_task(find_task(source)))
+    rows = list(_read(source))
     if not rows:
         raise InputError(f"{source}: holds no test items")
     write_rows(rows, str(out / "rows"))
@@ -54,7 +55,12 @@ def fingerprint(source: Path) -> str:
             f"{source}: no such test set; give the folder that holds task-main, one of task1 to task4, or a .jsonl file"
         )
     digest = hashlib.sha256()
-    if source.is_dir():
+    if jigsaws := official_files(source):
+        digest.update(jigsaw.TASK.encode())
+        for path in jigsaws:
+            digest.update(path.parent.name.encode())
+            digest.update(path.read_bytes())
+    elif source.is_dir():
         folder = find_task(source)
         digest.update(folder.task.encode())
         for path in task_files(folder):
@@ -71,6 +77,8 @@ def title_of_test(source: Path) -> str:
     """How an official test set is called in tables; the same wherever it lies and whatever its folder is called."""
     if source.suffix == ".jsonl":
         return "published items"
+    if official_files(source):
+        return "official BLINK jigsaws"
     task = find_task(source).task
     return "official VSP boards" if task == vsp.TASK else f"official VSP {task.removeprefix('vsp_')}"
 
@@ -84,6 +92,12 @@ class _Published(NamedTuple):
     fields: dict[str, Any]
     question: str
     picture: Path
+
+
+def _read(source: Path) -> Iterator[Row]:
+    if source.suffix == ".jsonl":
+        return _read_jsonl(source)
+    return read_official(str(source)) if official_files(source) else iter(read_task(find_task(source)))
 
 
 def _read_jsonl(source: Path) -> Iterator[Row]:

@@ -13,7 +13,7 @@ class Png(NamedTuple):
     """A part of a message that is a picture."""
 
     data: bytes
-    """The bytes of a PNG file."""
+    """The bytes of a PNG file, or of a JPEG file."""
 
 
 Role = Literal["system", "user", "assistant"]

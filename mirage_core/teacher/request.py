@@ -19,6 +19,7 @@ from mirage_core.teacher.settings import ServerTeacher
 OK = "ok"
 TOO_LONG = "longer than max_tokens"
 FILTERED = "content filter"
+JPEG_BEGINNING = b"\xff\xd8\xff"
 NUM_CACHED_PICTURES = 32
 """Pictures kept encoded: the thoughts of a row follow each other, and photos take a megabyte each."""
 
@@ -121,4 +122,5 @@ def _by_hash(png: bytes) -> dict[str, Any]:
 
 @lru_cache(NUM_CACHED_PICTURES)
 def _as_data_url(png: bytes) -> dict[str, Any]:
-    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{base64.b64encode(png).decode()}"}}
+    kind = "jpeg" if png.startswith(JPEG_BEGINNING) else "png"
+    return {"type": "image_url", "image_url": {"url": f"data:image/{kind};base64,{base64.b64encode(png).decode()}"}}
