@@ -16,6 +16,12 @@ from mirage_core.browse import page
 from mirage_core.row import read_rows, write_rows
 
 
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch):
+    """Streamlit's harness leaves its script as `__main__`, which processes of later tests would start from."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
 @pytest.fixture
 def folder(data, tmp_path):
     rows = list(read_rows(str(data / "rows")))
