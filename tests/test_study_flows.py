@@ -87,5 +87,5 @@ def test_study_and_ablations_train_only_what_is_missing(prefect_server, artifact
     ablation, states = run(ablate_vsp, **paths, seed=0, latent_sizes=(2,), gammas=(), helper_images=())
     expected = ["direct SFT", *LATENT, *(f"{arm}; k = 2" for arm in LATENT), "direct SFT; helper image as input"]
     assert arms_of(folder(ablation) / "report.html") == expected
-    of_k, of_ceiling = 3 + 2, 4 + 1 + 1 + 1  # trained and examined; data set, features, trained, examined
+    of_k, of_ceiling = 3 + 2, 2 + 1 + 1 + 1  # trained and examined; pictures, rows, features, trained, examined
     assert states["Completed"] == of_k + of_ceiling + 1
