@@ -5,13 +5,13 @@ from pathlib import Path
 import typer
 from prefect import flow
 
+from flows.benchmark import official_sets
 from flows.synth_vsp import make_dataset
-from mirage_core.benchmark.official import title_of_test
 from mirage_core.model.base import resolve_base
 from mirage_core.nights import best_of, read_nights
 from mirage_core.recipe import load_recipe
 from mirage_core.spec import load_spec
-from tasks import evaluation, synthesis, training
+from tasks import evaluation, training
 from tasks.artifact import Artifact
 from tasks.cards import with_card
 from tasks.evaluation import TestSet
@@ -40,15 +40,14 @@ def nightly_retrain(spec: Path, recipe: Path, tests: tuple[Path, ...] = (), nigh
     base = resolve_base(settings.base_model)
     before = Artifact(stage=best.stage, digest=best.digest) if best else None
 
-    official = [(title_of_test(test), with_card(synthesis.official_test(synthesis.find_test(test)))) for test in tests]
+    official = official_sets(tests)
     data = make_dataset(asked.model_copy(update={"seed": seed}))
     features = with_card(training.features(base, data))
     stage1 = with_card(training.stage1(before or base, data, features, settings.supervised("stage1")))
     stage2 = with_card(training.stage2(stage1, data, features, settings.supervised("stage2")))
     candidate = with_card(training.grpo(stage2, data, settings.reinforced()))
 
-    examined = [TestSet(name="held-out rows", rows=data, split="validation")]
-    examined += [TestSet(name=title, rows=rows, split="test") for title, rows in official]
+    examined = [TestSet(name="held-out rows", rows=data, split="validation"), *official]
     old = with_card(evaluation.benchmark(before or base, "best so far", examined, settings.benchmark))
     new = with_card(evaluation.benchmark(candidate, f"night {number}", examined, settings.benchmark))
     baselines = with_card(evaluation.baselines(examined, settings.benchmark))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from functools import cache
 from itertools import islice
+from pathlib import Path
 from typing import Any, TypeVar
 
 import fsspec
@@ -111,6 +112,11 @@ def _leaf_columns() -> tuple[str, ...]:
 def shard_name(number: int) -> str:
     """File name of a shard."""
     return f"part-{number:05d}.parquet"
+
+
+def num_row_shards(folder: Path) -> int:
+    """Shards of rows in a local folder."""
+    return len(list(folder.glob("part-*.parquet")))
 
 
 def write_rows(rows: Iterable[Row], uri: str, rows_per_shard: int = 1000) -> int:

@@ -16,9 +16,9 @@ from mirage_core import manifest
 from mirage_core.errors import InputError
 from mirage_core.manifest import Counts
 from mirage_core.report.teacher import build_teacher_report
-from mirage_core.row import read_rows
+from mirage_core.row import num_row_shards, read_rows
 from mirage_core.spec import DatasetSpec
-from mirage_core.synthesis.asking import ask_shard, count_thoughts, join_shards, num_shards
+from mirage_core.synthesis.asking import ask_shard, count_thoughts, join_shards
 from mirage_core.teacher.budget import BudgetReached
 from mirage_core.teacher.explain import Prompts, Told, first_request
 from mirage_core.teacher.judge import PROMPT as JUDGE
@@ -161,7 +161,7 @@ async def _ask_shards(spec: DatasetSpec, pictures: Artifact, budget: Budget) -> 
         "thoughts_per_puzzle": spec.thoughts_per_puzzle,
         "fallback_seed": spec.seed if spec.teacher == "mixed" else None,
     }
-    shards = range(num_shards(rows))
+    shards = range(num_row_shards(rows / "rows"))
     missing = [shard for shard in shards if not is_built(reasoning_shard, pictures=pictures, shard=shard, **how)]
 
     async def ask(shard: int) -> Artifact:

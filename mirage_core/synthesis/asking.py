@@ -83,11 +83,6 @@ async def ask_shard(
     return {**counts, "refused": dict(refused)}
 
 
-def num_shards(pictures: Path) -> int:
-    """Shards of rows."""
-    return len(list((pictures / "rows").glob("part-*.parquet")))
-
-
 def count_thoughts(pictures: Path, shard: int, thoughts_per_puzzle: int) -> int:
     """Thoughts that a shard of rows needs."""
     splits = pq.read_table(pictures / "rows" / shard_name(shard), columns=["split"])["split"].to_pylist()

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mirage_core.puzzles import vsp
-from mirage_core.row import ARROW_SCHEMA, shard_name, write_table
+from mirage_core.row import ARROW_SCHEMA, num_row_shards, shard_name, write_table
 from mirage_core.synthesis.reasoning import Thought, read_thoughts
 from mirage_core.synthesis.shards import add_up, build_shards
 from mirage_core.teacher import said, verify
@@ -50,7 +50,7 @@ def build_dataset(
         reasons = Counter(row["verdict"] for row in rejected)
         return {"asked": len(told), "kept": len(kept), **groups, "rejected": dict(reasons)}
 
-    num_shards = len(list((pictures / "rows").glob("part-*.parquet")))
+    num_shards = num_row_shards(pictures / "rows")
     return add_up(build_shards(join_shard, num_shards, scratch, out, "data set", workers))
 
 

@@ -72,7 +72,7 @@ async def explain(teacher: Teacher, row: Row, prompts: Prompts, thought: int) ->
     """
     refused: list[Refused] = []
     answers: list[Answer] = []
-    explanation, reason = Explanation("", ""), OK
+    explanation = Explanation("", "")
     for _ in range(teacher.settings.num_tries):
         answer = await teacher.ask(_request(teacher.settings, row, prompts, thought, refused))
         answers.append(answer)
@@ -88,8 +88,7 @@ async def explain(teacher: Teacher, row: Row, prompts: Prompts, thought: int) ->
         if refusal is None:
             return _told(explanation, OK, refused, answers)
         refused.append(refusal)
-        reason = refusal.reason
-    return _told(explanation, reason, refused, answers)
+    return _told(explanation, refused[-1].reason, refused, answers)
 
 
 def _request(settings: ServerTeacher, row: Row, prompts: Prompts, thought: int, refused: list[Refused]) -> Request:
