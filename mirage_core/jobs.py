@@ -4,9 +4,12 @@ A stage starts one of these as a child, so that memory is freed, a cancelled run
 run by hand or on another machine without Prefect. Settings come as a file; counts go to `counts.json` below `--out`.
 """
 
+import fcntl
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -32,6 +35,21 @@ def _write_counts(out: Path, counts: dict[str, Any]) -> None:
     if os.environ.get("RANK", "0") != "0":  # of torchrun and accelerate launch
         return
     (out / COUNTS_FILE).write_text(json.dumps(counts, indent=1), encoding="utf-8")
+
+
+@contextmanager
+def _alone(scratch: Path) -> Iterator[None]:
+    """Wait for an earlier attempt: one whose flow was killed may still be writing its last checkpoint.
+
+    The lock is not inherited by forked processes, and nobody holds it who is dead.
+    """
+    if os.environ.get("RANK", "0") != "0":
+        yield
+        return
+    scratch.mkdir(parents=True, exist_ok=True)
+    with (scratch / ".lock").open("w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _prepare_torch() -> None:
@@ -97,7 +115,8 @@ def supervised(start: Text, data: Folder, features: Folder, settings: File, out:
     from mirage_core.training.supervised import train_supervised
 
     stage = load_settings(settings, Supervised)
-    _write_counts(out, train_supervised(start, data, features, stage, out, scratch))
+    with _alone(scratch):
+        _write_counts(out, train_supervised(start, data, features, stage, out, scratch))
 
 
 @app.command()
@@ -106,7 +125,8 @@ def grpo(start: Text, data: Folder, settings: File, out: Folder, scratch: Folder
     _prepare_torch()
     from mirage_core.training.grpo import train_grpo
 
-    _write_counts(out, train_grpo(start, data, load_settings(settings, Reinforced), out, scratch))
+    with _alone(scratch):
+        _write_counts(out, train_grpo(start, data, load_settings(settings, Reinforced), out, scratch))
 
 
 @app.command()
@@ -115,7 +135,8 @@ def pretrain(settings: File, out: Folder, scratch: Folder) -> None:
     _prepare_torch()
     from mirage_core.training.pretrain import pretrain as train
 
-    _write_counts(out, train(load_settings(settings, Pretrain), out, scratch))
+    with _alone(scratch):
+        _write_counts(out, train(load_settings(settings, Pretrain), out, scratch))
 
 
 @app.command()

@@ -4,6 +4,7 @@ Call it from a task that the flow calls directly. Prefect stops a run by raising
 submitted to another thread would never hear of it.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -22,11 +23,11 @@ NUM_LAST_LINES = 20
 ERROR_PREFIX = "error: "
 """A last line that starts so is a mistake the user can mend, not a crash."""
 
-TIED_TO_PARENT = """
+PR_SET_PDEATHSIG = 1
+TIED_TO_PARENT = f"""
 import ctypes, os, signal, sys
 if sys.platform == "linux":
-    PR_SET_PDEATHSIG = 1
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    ctypes.CDLL(None).prctl({PR_SET_PDEATHSIG}, signal.SIGTERM)
     if os.getppid() != int(sys.argv[1]):
         sys.exit("the parent died first")
 os.execv(sys.argv[2], sys.argv[2:])
@@ -35,12 +36,23 @@ os.execv(sys.argv[2], sys.argv[2:])
 a second start of Python, but may deadlock in a process with threads, and Prefect has many."""
 
 
+class KilledError(RuntimeError):
+    """A child was ended by a signal that we did not send, such as the kernel's when memory ran out."""
+
+
+def end_with_parent() -> None:
+    """Ask the kernel for SIGTERM when the parent of this process dies; on other systems than Linux nobody asks."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def run_child(module: str, args: Sequence[str], log: Logger | LoggerAdapter) -> None:
     """Run `python -m module args` to its end, its output relayed line by line.
 
     Raises:
         InputError: It failed and its last line was `error: ...`.
-        RuntimeError: It failed otherwise; the message holds its last lines.
+        KilledError: It was ended by a signal.
+        RuntimeError: It failed otherwise; the message holds its last lines, as that of `KilledError` does.
     """
     last_lines: deque[str] = deque(maxlen=NUM_LAST_LINES)
     with _own_group([sys.executable, "-u", "-m", module, *args]) as child:
@@ -54,7 +66,8 @@ def run_child(module: str, args: Sequence[str], log: Logger | LoggerAdapter) -> 
     if last_lines and last_lines[-1].startswith(ERROR_PREFIX):
         raise InputError(last_lines[-1].removeprefix(ERROR_PREFIX))
     how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
-    raise RuntimeError("\n".join([f"{module} {how}; its last lines:", *last_lines]))
+    error = KilledError if code < 0 else RuntimeError
+    raise error("\n".join([f"{module} {how}; its last lines:", *last_lines]))
 
 
 @contextmanager

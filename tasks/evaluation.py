@@ -10,7 +10,7 @@ from mirage_core.report.page import build_report
 from mirage_core.report.study import ArmRun, build_study_report
 from mirage_core.settings import Settings
 from tasks.artifact import Artifact, folder
-from tasks.jobs import run_job
+from tasks.jobs import run_training_job
 from tasks.stage import stage
 from tasks.training import Model, model_ref
 
@@ -31,7 +31,7 @@ class TestSet(Settings):
 @stage("benchmark", version=2)
 def benchmark(model: Model, name: str, tests: list[TestSet], settings: Benchmark, *, out: Path) -> Counts:
     exam = Exam(model=name, tests=_on_this_machine(tests), settings=settings)
-    return run_job("benchmark", out, exam, model=model_ref(model))
+    return run_training_job("benchmark", out, exam, model=model_ref(model))
 
 
 @stage("baselines", version=2)

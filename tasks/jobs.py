@@ -5,11 +5,23 @@ from pathlib import Path
 from typing import Any
 
 from prefect import get_run_logger
+from prefect.concurrency.sync import concurrency
 
 from mirage_core.jobs import COUNTS_FILE
 from mirage_core.manifest import Counts
 from mirage_core.settings import Settings
 from tasks.child import run_child
+
+TRAINING_SLOTS = "training"
+"""Global concurrency limit; `make up` creates it, and a server without it limits nothing."""
+LEASE_S = 60
+"""So long a slot stays taken when its holder was killed; the shortest that Prefect grants."""
+
+
+def run_training_job(command: str, out: Path, settings: Settings | None = None, **options: Any) -> Counts:
+    """The same for a job that trains or asks a model: it waits for a slot, so that jobs don't share a GPU."""
+    with concurrency(TRAINING_SLOTS, lease_duration=LEASE_S, raise_on_lease_renewal_failure=False):
+        return run_job(command, out, settings, **options)
 
 
 def run_job(command: str, out: Path, settings: Settings | None = None, **options: Any) -> Counts:

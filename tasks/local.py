@@ -46,7 +46,7 @@ def run_flow(flow: Flow, **parameters: Any) -> Any:
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addFilter(_is_news)
     try:
-        with _ended_by_sigterm(), _server():
+        with _ended_by_sigterm(), server():
             return flow(**parameters)
     except Exception as error:
         # Prefect's own database may be what finds the disk full
@@ -74,7 +74,8 @@ def _ended_by_sigterm() -> Iterator[None]:
 
 
 @contextmanager
-def _server() -> Iterator[None]:
+def server() -> Iterator[None]:
+    """The configured server for the block if it answers, else a temporary one on the first free database here."""
     if PREFECT_API_URL.value() and _answers():
         yield
         return

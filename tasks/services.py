@@ -5,35 +5,25 @@ Both stay in the background (`tasks/background.py`) and listen on this machine o
 
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import typer
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-    WorkPoolFilter,
-    WorkPoolFilterName,
-)
-from prefect.client.schemas.objects import StateType
-from prefect.exceptions import ObjectAlreadyExists
 from prefect.settings import PREFECT_API_URL
-from prefect.states import Crashed
-from prefect.workers.process import ProcessWorker
 
 from mirage_core.errors import InputError
+from tasks.abandoned import close_flow_runs, flow_runs_with_a_process
 from tasks.background import running, start, stop, wait_until
+from tasks.child import GRACE_S
 from tasks.local import STATE_FOLDER
+from tasks.server_setup import POOL, set_up_server
 
-POOL = "local"
 LOOPBACK = ("127.0.0.1", "localhost")
 START_TIMEOUT_S = 120
 """The first start also prepares the database; a busy machine needs a minute."""
+END_TIMEOUT_S = GRACE_S + 10
+"""A flow run whose worker was killed lets its trainer write a checkpoint, and tells the server."""
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
@@ -46,10 +36,10 @@ def up() -> None:
     url = _api_url()
     if not _answers(url):
         _start_server(url)
-    _create_pool()
+    set_up_server()
     _deploy()
+    _close_abandoned_runs()
     if not running("worker"):
-        _close_abandoned_runs()
         start("worker", _prefect("worker", "start", "--pool", POOL, "--type", "process", "--name", "mirage"))
         typer.echo("worker started")
     typer.echo(f"UI: {url.removesuffix('/api')}   logs: {STATE_FOLDER}/*.log")
@@ -104,12 +94,6 @@ def _start_server(url: str) -> None:
         raise InputError(f"the server did not start; its last words are in {STATE_FOLDER}/server.log")
 
 
-def _create_pool() -> None:
-    template = ProcessWorker.get_default_base_job_template()
-    with get_client(sync_client=True) as client, suppress(ObjectAlreadyExists):
-        client.create_work_pool(WorkPoolCreate(name=POOL, type=ProcessWorker.type, base_job_template=template))
-
-
 def _deploy() -> None:
     typer.echo("registering the deployments of prefect.yaml ...")
     done = subprocess.run(_prefect("--no-prompt", "deploy", "--all"), capture_output=True, text=True)
@@ -118,18 +102,12 @@ def _deploy() -> None:
 
 
 def _close_abandoned_runs() -> None:
-    """Call runs crashed that no worker is left to finish: Prefect would show them as running for ever, and a
-    deployment with a concurrency limit would wait for them.
-    """
-    types = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
-    with get_client(sync_client=True) as client:
-        abandoned = client.read_flow_runs(
-            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=types)),
-            work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[POOL])),
-        )
-        for flow_run in abandoned:
-            client.set_flow_run_state(flow_run.id, Crashed(message="its worker was stopped"), force=True)
-            typer.echo(f"flow run {flow_run.name}: its worker is gone; try: prefect flow-run retry {flow_run.id}")
+    """Before a new worker starts, the runs of the last one get the time that they need for a checkpoint."""
+    worker_lives = running("worker") is not None
+    if not worker_lives:
+        wait_until(lambda: not flow_runs_with_a_process(), END_TIMEOUT_S)
+    for run in close_flow_runs(POOL, worker_lives):
+        typer.echo(f"flow run {run.name} was cut off; to go on with it: prefect flow-run retry {run.name}")
 
 
 def _prefect(*args: str) -> list[str]:

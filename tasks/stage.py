@@ -28,6 +28,7 @@ from pydantic import JsonValue
 from mirage_core import manifest, storage
 from mirage_core.errors import InputError
 from tasks.artifact import Artifact, ByContent, plain, root, set_damage_aside
+from tasks.redo import redo_what_depends_on
 
 logger = logging.getLogger(__name__)
 
@@ -141,6 +142,7 @@ def _folders(artifact: Artifact, uses_scratch: bool) -> Iterator[dict[str, Path]
         if uses_scratch:
             scratch.mkdir(exist_ok=True)
         yield {"out": partial, "scratch": scratch} if uses_scratch else {"out": partial}
+        redo_what_depends_on(artifact)
         for outlived in (scratch, artifact.damaged):
             shutil.rmtree(outlived, ignore_errors=True)
     except Exception as error:

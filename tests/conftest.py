@@ -1,7 +1,13 @@
-"""Isolation from the user's Prefect, set before anything imports it; one test server; boards, test sets, a data set."""
+"""Isolation from the user's Prefect, set before anything imports it; one test server, copies of the repository with
+services of their own; boards, test sets, a data set.
+"""
 
 import json
 import os
+import shutil
+import socket
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -28,6 +34,8 @@ os.environ.update(
 )
 
 
+REPO = Path(__file__).parents[1]
+LINKED = ("flows", "tasks", "mirage_core", "datasets_spec", "recipes")
 SMALL = DatasetSpec(
     task=vsp.TASK,
     seed=3,
@@ -58,6 +66,58 @@ def artifact_root(tmp_path):
 
     with temporary_settings(updates={PREFECT_RESULTS_LOCAL_STORAGE_PATH: tmp_path / "artifacts"}):
         yield tmp_path / "artifacts"
+
+
+class RepoCopy(NamedTuple):
+    """The repository in a folder of its own, as a user has it who installed the package and whose home is empty."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, *args: str) -> str:
+        """What `python -m ...` says there; it must succeed."""
+        command = [sys.executable, "-m", *args]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=400, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def copy_repo() -> Iterator[Callable[..., RepoCopy]]:
+    """A function that copies the repository into a folder; its API is on a free port, its services end with the tests.
+
+    Takes further deployments as YAML and further environment variables.
+    """
+    copies = []
+
+    def copy(place: Path, deployments: str = "", **environment: str) -> RepoCopy:
+        repo = place / "repo"
+        repo.mkdir()
+        for name in LINKED:
+            (repo / name).symlink_to(REPO / name)
+        shutil.copy(REPO / "pyproject.toml", repo)
+        (repo / "prefect.yaml").write_text((REPO / "prefect.yaml").read_text() + deployments)
+        installed = place / "mirage_plugin-1.dist-info"
+        installed.mkdir()
+        (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: mirage-plugin\nVersion: 1\n")
+        (installed / "entry_points.txt").write_text("[prefect.plugins]\nmirage = tasks.bare_names\n")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        env = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
+        env |= {
+            "HOME": str(place / "home"),
+            "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+            "PYTHONPATH": f"{place}{os.pathsep}{REPO}",
+        }
+        copies.append(RepoCopy(repo, env | environment))
+        return copies[-1]
+
+    yield copy
+    for made in copies:
+        made.run("tasks.services", "down")
 
 
 @pytest.fixture(scope="session")

@@ -1,19 +1,12 @@
 """The real server and worker on a free port, in a copy of the repository: up, a run by its bare name, down."""
 
-import os
-import shutil
-import socket
 import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 
-REPO = Path(__file__).parents[1]
-LINKED = ("flows", "tasks", "mirage_core", "datasets_spec", "recipes")
 LONG_FLOW = """
 from prefect import flow, get_run_logger
 from tasks.child import run_child
@@ -41,12 +34,6 @@ LONG_DEPLOYMENT = """
 pytestmark = pytest.mark.server
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def programs_in(folder: Path) -> list[str]:
     """Command lines of our processes whose working directory is below a folder."""
     found = []
@@ -60,35 +47,11 @@ def programs_in(folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def python(tmp_path):
-    """Runs `python -m ...` in the copy, as a user whose home is empty and who installed the package."""
-    repo = tmp_path / "repo"
-    repo.mkdir()
-    for name in LINKED:
-        (repo / name).symlink_to(REPO / name)
-    shutil.copy(REPO / "pyproject.toml", repo)
-    (repo / "prefect.yaml").write_text((REPO / "prefect.yaml").read_text() + LONG_DEPLOYMENT)
-    (repo / "long_flow.py").write_text(LONG_FLOW)
-    (repo / "trainer.py").write_text(TRAINER)
-    installed = tmp_path / "mirage_plugin-1.dist-info"
-    installed.mkdir()
-    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: mirage-plugin\nVersion: 1\n")
-    (installed / "entry_points.txt").write_text("[prefect.plugins]\nmirage = tasks.bare_names\n")
-    env = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
-    env |= {
-        "HOME": str(tmp_path / "home"),
-        "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api",
-        "PYTHONPATH": f"{tmp_path}{os.pathsep}{REPO}",
-    }
-
-    def run(*args: str) -> str:
-        command = [sys.executable, "-m", *args]
-        done = subprocess.run(command, cwd=repo, env=env, capture_output=True, text=True, timeout=400)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    yield run
-    run("tasks.services", "down")
+def repo_copy(copy_repo, tmp_path):
+    copy = copy_repo(tmp_path, LONG_DEPLOYMENT)
+    (copy.folder / "long_flow.py").write_text(LONG_FLOW)
+    (copy.folder / "trainer.py").write_text(TRAINER)
+    return copy
 
 
 def flow_run_states(repo: Path) -> list[str]:
@@ -96,8 +59,8 @@ def flow_run_states(repo: Path) -> list[str]:
         return [name for (name,) in database.execute("select state_name from flow_run where deployment_id is not null")]
 
 
-def test_up_run_down(python, tmp_path):
-    repo = tmp_path / "repo"
+def test_up_run_down(repo_copy, tmp_path):
+    repo, python = repo_copy.folder, repo_copy.run
     python("tasks.services", "up")
     status = python("tasks.services", "status")
     assert "/api answers" in status and "not running" not in status

@@ -65,7 +65,7 @@ def train_grpo(start: str, data: Path, settings: Reinforced, out: Path, scratch:
         examined = validation_rows(data, grpo.eval_rows, settings.seed)
         best = BestCheckpoint(trainer, examined, processor, settings, scratch / BEST_FILE)
         trainer.add_callback(best)
-    counts = run_trainer(trainer, processor, out)
+    counts = run_trainer(trainer, processor, out, whole_updates=grpo.num_iterations)
     rewards = [entry["reward"] for entry in trainer.state.log_history if "reward" in entry]
     fifth = max(1, len(rewards) // 5)
     return {

@@ -3,6 +3,9 @@
 import json
 import math
 import os
+import signal
+import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -66,22 +69,33 @@ def training_arguments(optimizer: Optimizer, scratch: Path, seed: int, precision
     }
 
 
-def run_trainer(trainer: Trainer, processor: MirageProcessor, out: Path) -> dict[str, Any]:
+def run_trainer(trainer: Trainer, processor: MirageProcessor, out: Path, whole_updates: int = 1) -> dict[str, Any]:
     """Train, from the newest whole checkpoint in the trainer's folder if there is one; save model and metrics.
 
     All processes of a distributed run call it; the first one writes.
+
+    Args:
+        trainer: Its folder is where checkpoints lie.
+        processor: Saved with the model.
+        out: Artifact folder.
+        whole_updates: A checkpoint that a run may be resumed from stands at a multiple of so many updates.
 
     Returns:
         Counts: updates, where the run was resumed, the first and last logged loss.
 
     Raises:
+        SystemExit: SIGTERM came; a checkpoint was written.
         InputError: The processes share out the model in a way that is not known to be right.
     """
     _check_strategy(trainer)
     resumed_from = newest_checkpoint(Path(trainer.args.output_dir), trainer.args.max_steps)
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(Progress(Path(trainer.args.output_dir) / METRICS_FILE))
+    trainer.add_callback(stop := StopAtSigterm(whole_updates))
     trainer.train(resume_from_checkpoint=str(resumed_from) if resumed_from else None)
+    if stop.asked and trainer.state.global_step < trainer.args.max_steps:
+        print(f"stopped after update {trainer.state.global_step}, of which there is a checkpoint", flush=True)
+        sys.exit(128 + signal.SIGTERM)
     logs = [entry for entry in trainer.state.log_history if "loss" in entry]
     if trainer.is_world_process_zero():
         lines = "".join(json.dumps(entry, sort_keys=True) + "\n" for entry in logs)
@@ -133,6 +147,39 @@ def newest_checkpoint(folder: Path, num_updates: int) -> Path | None:
             continue
         return path
     return None
+
+
+class StopAtSigterm(TrainerCallback):
+    """A run that is cancelled, or whose flow died, ends after the update it is at, with a checkpoint.
+
+    The stock callback of `enable_jit_checkpoint` waits three seconds first and saves in the middle of an update, from
+    where a resumed run does not end where an undisturbed one does. In a distributed run SIGTERM ends the processes at
+    once, as ever: they would stop at different updates.
+    """
+
+    def __init__(self, whole_updates: int) -> None:
+        self.whole_updates = whole_updates
+        self.asked = False
+        self._before: Any = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if args.world_size == 1 and threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGTERM, self._ask)
+
+    def _ask(self, number: int, frame: Any) -> None:
+        self.asked = True
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        if self.asked and state.global_step % self.whole_updates == 0:
+            control.should_save = control.should_training_stop = True
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGTERM, self._before)
 
 
 class Progress(TrainerCallback):

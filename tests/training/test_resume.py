@@ -115,3 +115,25 @@ def test_the_newest_whole_checkpoint_is_found(tmp_path, harm):
     assert newest_checkpoint(tmp_path, 200).name == "checkpoint-10", "from the last update one more would be taken"
     harm(tmp_path / "checkpoint-200/trainer_state.json")
     assert newest_checkpoint(tmp_path, 900).name == "checkpoint-10"
+
+
+def test_a_run_that_is_cancelled_saves_the_update_it_is_at_and_a_rerun_ends_where_an_undisturbed_one_does(
+    stage, run, start_child, tmp_path
+):
+    settings = stage("own", num_updates=40, save_every=1000)
+    cancelled = start_child(settings, "cancelled", "scratch")
+    deadline_s = time.monotonic() + 120
+    while not (tmp_path / "scratch/metrics.jsonl").is_file() and time.monotonic() < deadline_s:
+        assert cancelled.poll() is None, "it ended before it trained"
+        time.sleep(0.01)
+    cancelled.send_signal(signal.SIGTERM)
+    again = start_child(settings, "again", "scratch")  # at once: it waits for the other to have saved
+    assert cancelled.wait(60) == 128 + signal.SIGTERM
+    assert not (tmp_path / "cancelled/model").exists()
+
+    assert again.wait(300) == 0
+    counts = json.loads((tmp_path / "again/counts.json").read_text())
+    assert 0 < counts["resumed_at"] < 40 and counts["updates"] == 40
+    undisturbed = run(settings, "undisturbed", "other")
+    assert counts == {**undisturbed, "resumed_at": counts["resumed_at"]}
+    assert equal(tmp_path / "again", tmp_path / "undisturbed")

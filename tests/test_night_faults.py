@@ -1,0 +1,222 @@
+"""A night whose flow, worker, trainer or server is killed: after the recovery that docs/operations.md tells it ends as
+an undisturbed one does. The real services, in a copy of the repository.
+"""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psutil
+import pytest
+import yaml
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from mirage_core import manifest
+
+pytestmark = [pytest.mark.prefect, pytest.mark.server, pytest.mark.train]
+
+SPEC = {
+    "task": "vsp_spatial_planning", "seed": 5, "level_shares": {3: 1, 4: 1},
+    "num_puzzles": {"train": 16, "rl": 8, "validation": 8},
+}  # fmt: skip
+ONE_UPDATE = {"num_updates": 1, "batch_size": 8, "lr": 1e-3, "warmup_updates": 0}
+RECIPE = {
+    "stage1": ONE_UPDATE, "stage2": ONE_UPDATE, "direct": ONE_UPDATE,
+    "grpo": {**ONE_UPDATE, "num_updates": 12, "num_generations": 4, "save_every": 2},
+    "benchmark": {"max_new_tokens": 16, "batch_size": 8},
+}  # fmt: skip
+STRUCK = "grpo"
+"""The stage in whose middle the fault strikes."""
+TELLS_HOW = {"counts.json", "metrics.jsonl", "report.html"}
+"""Files that tell how a result was reached: where it was resumed, seconds, places."""
+NIGHT_LIMIT_S, STRIKE_LIMIT_S = 400, 120
+OPEN = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
+
+
+class World(NamedTuple):
+    """Services that run, and a finished night that nothing disturbed."""
+
+    run: Callable[..., str]
+    repo: Path
+    files: Path
+    client: SyncPrefectClient
+
+    @property
+    def undisturbed(self) -> Path:
+        return self.files / "undisturbed"
+
+    def start_night(self, root: Path) -> FlowRun:
+        """A night of the deployment, with an artifact root of its own."""
+        parameters = [f'{name}="{self.files / name}.yaml"' for name in ("spec", "recipe")]
+        place = f'env={{"PREFECT_RESULTS_LOCAL_STORAGE_PATH": "{root}"}}'
+        options = [part for parameter in parameters for part in ("-p", parameter)] + ["--job-variable", place]
+        self.run("prefect", "deployment", "run", "nightly", *options, "--flow-run-name", root.name)
+        (run,) = self.client.read_flow_runs(flow_run_filter=FlowRunFilter(name={"any_": [root.name]}))
+        return run
+
+    def wait(self, run_id: UUID) -> str:
+        """Wait for the end of a flow run; returns its state."""
+        deadline_s = time.monotonic() + NIGHT_LIMIT_S
+        while not (state := self.client.read_flow_run(run_id).state).is_final():
+            assert time.monotonic() < deadline_s, state
+            time.sleep(0.3)
+        return state.name
+
+    def process_id(self, program: str) -> int:
+        return int((self.repo / ".mirage" / f"{program}.pid").read_text())
+
+
+@pytest.fixture(scope="module")
+def world(copy_repo, tmp_path_factory) -> Iterator[World]:
+    place = tmp_path_factory.mktemp("nights")
+    copy = copy_repo(place, PREFECT_WORKER_QUERY_SECONDS="1", OMP_NUM_THREADS="1")
+    for name, content in (("spec", SPEC), ("recipe", RECIPE)):
+        (place / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    copy.run("tasks.services", "up")
+    with (
+        temporary_settings(updates={PREFECT_API_URL: copy.environment["PREFECT_API_URL"]}),
+        get_client(sync_client=True) as client,
+    ):
+        made = World(copy.run, copy.folder, place, client)
+        assert made.wait(made.start_night(made.undisturbed).id) == "Completed"
+        yield made
+
+
+def places(root: Path) -> list[Path]:
+    return sorted(path.parent for path in root.glob("[!.]*/[!.]*/manifest.json"))
+
+
+def result(root: Path) -> dict[str, dict[str, Any]]:
+    """What a night made: artifact -> its counts and the checksums of its files."""
+    found = {}
+    for place in places(root):
+        record = manifest.read(str(place))
+        counts = {name: count for name, count in record.counts.items() if name != "resumed_at"}
+        files = {name: sha for name, sha in record.files.items() if name not in TELLS_HOW}
+        found[f"{record.stage}/{record.digest}"] = {"counts": counts, "files": files}
+    return found
+
+
+def give(source: Path, target: Path) -> None:
+    """Copy what a night finished before the stage that the fault strikes: it need not be done in every drill."""
+    (struck,) = (source / STRUCK).glob("[!.]*")
+    moment_ns = (struck / "manifest.json").stat().st_mtime_ns
+    for place in places(source):
+        if (place / "manifest.json").stat().st_mtime_ns < moment_ns:
+            shutil.copytree(place, target / place.relative_to(source))
+
+
+def wait_for_the_middle(root: Path) -> None:
+    deadline_s = time.monotonic() + STRIKE_LIMIT_S
+    while not list(root.glob(f"{STRUCK}/.scratch-*/checkpoint-*/trainer_state.json")):
+        assert time.monotonic() < deadline_s, "the stage did not start"
+        time.sleep(0.02)
+
+
+def processes_of(run_id: UUID) -> list[psutil.Process]:
+    """Of a flow run: first itself, then what it started."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("PREFECT__FLOW_RUN_ID") == str(run_id):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return sorted(found, key=lambda process: process.create_time())
+
+
+def kill_flow(world: World, run: FlowRun) -> list[psutil.Process]:
+    flow, *children = processes_of(run.id)
+    assert "tasks.flow_run" in flow.cmdline()
+    flow.kill()
+    return children
+
+
+def recover_flow(world: World, run: FlowRun) -> None:
+    assert world.wait(run.id) == "Crashed", "the worker saw it"
+    world.run("prefect", "flow-run", "retry", run.name)
+
+
+def kill_worker(world: World, run: FlowRun) -> list[psutil.Process]:
+    processes = processes_of(run.id)
+    os.kill(world.process_id("worker"), signal.SIGKILL)
+    return processes
+
+
+def recover_worker(world: World, run: FlowRun) -> None:
+    world.run("tasks.services", "up")
+    world.run("prefect", "flow-run", "retry", run.name)
+
+
+def kill_trainer(world: World, run: FlowRun) -> list[psutil.Process]:
+    trainer = next(one for one in processes_of(run.id) if "mirage_core.jobs" in one.cmdline())
+    trainer.kill()
+    return [trainer]
+
+
+def recover_trainer(world: World, run: FlowRun) -> None:
+    """Nothing is to be done: the stage tries once more."""
+
+
+def kill_server(world: World, run: FlowRun) -> list[psutil.Process]:
+    os.kill(world.process_id("server"), signal.SIGKILL)
+    return []
+
+
+def recover_server(world: World, run: FlowRun) -> None:
+    """The run waits for the server and goes on."""
+    world.run("tasks.services", "up")
+
+
+@pytest.mark.parametrize(
+    ("strike", "recover"),
+    [
+        (kill_flow, recover_flow),
+        (kill_worker, recover_worker),
+        (kill_trainer, recover_trainer),
+        (kill_server, recover_server),
+    ],
+    ids=["flow", "worker", "trainer", "server"],
+)
+def test_a_night_struck_in_the_middle_ends_as_an_undisturbed_one(world, request, strike, recover):
+    root = world.files / request.node.callspec.id
+    give(world.undisturbed, root)
+    run = world.start_night(root)
+    wait_for_the_middle(root)
+    done = {place: place.stat() for place in places(root)}
+    assert STRUCK not in {place.parent.name for place in done}
+
+    killed = strike(world, run)
+    _, orphans = psutil.wait_procs(killed, 30)
+    assert not orphans, f"outlived what started them: {orphans}"
+    recover(world, run)
+
+    assert world.wait(run.id) == "Completed"
+    assert result(root) == result(world.undisturbed)
+    for place, before in done.items():
+        assert (place.stat().st_ino, place.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns), (
+            f"{place} ran again"
+        )
+    assert_nothing_is_open(world)
+
+
+def assert_nothing_is_open(world: World) -> None:
+    """No run counts as going on, and nobody holds a slot."""
+    deadline_s = time.monotonic() + 20  # task runs are recorded with some delay
+    while open_runs := [
+        one.name for one in (*world.client.read_flow_runs(), *world.client.read_task_runs()) if one.state_type in OPEN
+    ]:
+        assert time.monotonic() < deadline_s, open_runs
+        time.sleep(0.5)
+    held = {
+        limit.name: limit.active_slots for limit in world.client.read_global_concurrency_limits(limit=200, offset=0)
+    }
+    assert not any(held.values()), held
