@@ -29,12 +29,21 @@ def synth_vsp(spec: Path, teacher: TeacherKind | None = None, budget: Budget | N
     return make_dataset(settings.told_by(teacher) if teacher else settings, budget)
 
 
-def make_dataset(settings: DatasetSpec, budget: Budget | None = None) -> Artifact:
-    """The stages of a data set, for any flow."""
+def make_dataset(settings: DatasetSpec, budget: Budget | None = None, apart_from: Artifact | None = None) -> Artifact:
+    """The stages of a data set, for any flow.
+
+    Args:
+        settings: The data set.
+        budget: Where asking a model stops.
+        apart_from: Puzzles whose boards it must not hold.
+    """
     asks_model = settings.teacher != "oracle"
-    if asks_model and not is_built(synthesis.puzzles, spec=settings.puzzles):
+    draw, inputs = synthesis.puzzles, {"spec": settings.puzzles}
+    if apart_from:
+        draw, inputs = synthesis.puzzles_apart, {**inputs, "apart_from": apart_from}
+    if asks_model and not is_built(draw, **inputs):
         check_teacher(settings)  # a new data set, and a wrong key shows before it is drawn
-    puzzles = with_card(synthesis.puzzles(settings.puzzles))
+    puzzles = with_card(draw(**inputs))
     drawn = (settings.helper_image, settings.seed, settings.helper_as_input)
     pictures = with_card(synthesis.helper_images(puzzles, *drawn))
     if asks_model:

@@ -63,11 +63,13 @@ def _prepare_torch() -> None:
 
 
 @app.command()
-def puzzles(settings: File, out: Folder, scratch: Folder) -> None:
-    """Puzzles of a spec."""
+def puzzles(
+    settings: File, out: Folder, scratch: Folder, apart_from: Annotated[Path | None, typer.Option()] = None
+) -> None:
+    """Puzzles of a spec; none has a board of those in the folder `apart_from`."""
     from mirage_core.synthesis.puzzles import sample_puzzles
 
-    _write_counts(out, sample_puzzles(load_settings(settings, PuzzleSpec), out, scratch))
+    _write_counts(out, sample_puzzles(load_settings(settings, PuzzleSpec), out, scratch, apart_from=apart_from))
 
 
 @app.command()

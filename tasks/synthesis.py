@@ -20,6 +20,11 @@ def puzzles(spec: PuzzleSpec, *, out: Path, scratch: Path) -> Counts:
     return run_job("puzzles", out, spec, scratch=scratch)
 
 
+@stage("puzzles-apart")
+def puzzles_apart(spec: PuzzleSpec, apart_from: Artifact, *, out: Path, scratch: Path) -> Counts:
+    return run_job("puzzles", out, spec, apart_from=folder(apart_from), scratch=scratch)
+
+
 @stage("helper-images", version=2)
 def helper_images(puzzles: Artifact, kind: str, seed: int, as_input: bool, *, out: Path, scratch: Path) -> Counts:
     how = {"kind": kind, "seed": seed, "as_input": int(as_input)}

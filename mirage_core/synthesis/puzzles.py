@@ -65,7 +65,9 @@ class Place:
     """Number within its split and level."""
 
 
-def sample_puzzles(spec: PuzzleSpec, out: Path, scratch: Path, workers: int | None = None) -> dict[str, Any]:
+def sample_puzzles(
+    spec: PuzzleSpec, out: Path, scratch: Path, workers: int | None = None, apart_from: Path | None = None
+) -> dict[str, Any]:
     """Write `puzzles/part-00000.jsonl`, ... with up to `spec.puzzles_per_shard` puzzles of one split each.
 
     Boards never repeat, within a split or across splits, and never equal an official board.
@@ -75,6 +77,7 @@ def sample_puzzles(spec: PuzzleSpec, out: Path, scratch: Path, workers: int | No
         out: Artifact folder.
         scratch: Folder where finished shards wait.
         workers: Processes; None is one per core.
+        apart_from: Folder of puzzles whose boards are not drawn again, such as those that models are examined on.
 
     Returns:
         Counts: asked, kept, and draws rejected by reason.
@@ -94,6 +97,8 @@ def sample_puzzles(spec: PuzzleSpec, out: Path, scratch: Path, workers: int | No
     counts = add_up(build_shards(draft_shard, len(shards), scratch / "shards", drafts, "puzzles", workers))
     rejected = Counter(counts["rejected"])
     taken = Taken(spec.symmetries)
+    for puzzle in read_puzzles(apart_from) if apart_from else ():
+        taken.add(puzzle)
     (out / "puzzles").mkdir()
     for number, shard in enumerate(shards):
         pairs = zip(_read(drafts, number), shard, strict=True)
