@@ -42,6 +42,8 @@ SAVE_EVERY = 2
 """Updates between checkpoints."""
 TELLS_HOW = {"counts.json", "metrics.jsonl"}
 """Files that tell how a result was reached: where it was resumed, seconds per step."""
+NO_STAGES = {"logs"}
+"""Folders below the root that hold no artifacts."""
 START_LIMIT_S, RUN_LIMIT_S, ORPHAN_LIMIT_S = 180, 1200, 40
 
 
@@ -169,16 +171,23 @@ def wait_for_work(world: World, process: subprocess.Popen[bytes], given: set[str
     """Wait for the first stage that is not there yet, or the end; start-up is not what is to be killed."""
     deadline_s = time.monotonic() + START_LIMIT_S
     while process.poll() is None and time.monotonic() < deadline_s:
-        if world.root.is_dir() and {path.name for path in world.root.iterdir() if path.is_dir()} - given:
+        if started(world) - given:
             return
         time.sleep(0.02)
     if process.poll() != 0:
         sys.exit(f"no stage was started; see {world.folder / 'log'}")
 
 
+def started(world: World) -> set[str]:
+    """Stages that have a folder."""
+    if not world.root.is_dir():
+        return set()
+    return {path.name for path in world.root.iterdir() if path.is_dir()} - NO_STAGES
+
+
 def disturb(world: World, order: list[str], rng: random.Random, span_s: float) -> Kill:
     """Start a run, kill it at a random moment and wait until nothing of it is left."""
-    given = {path.name for path in world.root.iterdir()} if world.root.is_dir() else set()
+    given = started(world)
     after_s, whom = rng.uniform(0, span_s), rng.choice(["flow", "all"])
     process = world.start()
     if not given - set(world.finished()):  # a second kill starts in the middle: its first sign is not a new folder

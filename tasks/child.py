@@ -13,8 +13,10 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from logging import Logger, LoggerAdapter
+from pathlib import Path
 
 from mirage_core.errors import InputError
+from tasks.child_log import ChildLog
 
 GRACE_S = 20
 """Time for a last checkpoint between SIGTERM and SIGKILL."""
@@ -46,8 +48,8 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def run_child(module: str, args: Sequence[str], log: Logger | LoggerAdapter) -> None:
-    """Run `python -m module args` to its end, its output relayed line by line.
+def run_child(module: str, args: Sequence[str], log: Logger | LoggerAdapter, log_file: Path | None = None) -> None:
+    """Run `python -m module args` to its end, its output relayed line by line, and in full into a file.
 
     Raises:
         InputError: It failed and its last line was `error: ...`.
@@ -55,11 +57,11 @@ def run_child(module: str, args: Sequence[str], log: Logger | LoggerAdapter) -> 
         RuntimeError: It failed otherwise; the message holds its last lines, as that of `KilledError` does.
     """
     last_lines: deque[str] = deque(maxlen=NUM_LAST_LINES)
-    with _own_group([sys.executable, "-u", "-m", module, *args]) as child:
+    with ChildLog(log, log_file) as told, _own_group([sys.executable, "-u", "-m", module, *args]) as child:
         for line in child.stdout:
             if line := line.rstrip():
                 last_lines.append(line)
-                log.info(line)
+                told.write(line)
         code = child.wait()
     if code == 0:
         return

@@ -11,6 +11,7 @@ from mirage_core.jobs import COUNTS_FILE
 from mirage_core.manifest import Counts
 from mirage_core.settings import Settings
 from tasks.child import run_child
+from tasks.child_log import LOGS_FOLDER
 
 TRAINING_SLOTS = "training"
 """Global concurrency limit; `make up` creates it, and a server without it limits nothing."""
@@ -21,16 +22,23 @@ LEASE_S = 60
 def run_training_job(command: str, out: Path, settings: Settings | None = None, **options: Any) -> Counts:
     """The same for a job that trains or asks a model: it waits for a slot, so that jobs don't share a GPU."""
     with concurrency(TRAINING_SLOTS, lease_duration=LEASE_S, raise_on_lease_renewal_failure=False):
-        return run_job(command, out, settings, **options)
+        return run_job(command, out, settings, _log_file(out), **options)
 
 
-def run_job(command: str, out: Path, settings: Settings | None = None, **options: Any) -> Counts:
+def _log_file(out: Path) -> Path:
+    """It outlives a failed attempt, whose folder `STAGE/.DIGEST.HOST.PROCESS` does not."""
+    return out.parents[1] / LOGS_FOLDER / out.parent.name / f"{out.name.split('.')[1]}.txt"
+
+
+def run_job(
+    command: str, out: Path, settings: Settings | None = None, log_file: Path | None = None, **options: Any
+) -> Counts:
     """Run one job into `out` and return its counts; the settings stay in the artifact beside the result."""
     if settings is not None:
         path = out / "settings.json"
         path.write_text(settings.model_dump_json(indent=1), encoding="utf-8")
         options["settings"] = path
     arguments = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-    run_child("mirage_core.jobs", [command, *arguments, "--out", str(out)], get_run_logger())
+    run_child("mirage_core.jobs", [command, *arguments, "--out", str(out)], get_run_logger(), log_file)
     counts: Counts = json.loads((out / COUNTS_FILE).read_text(encoding="utf-8"))
     return counts

@@ -17,6 +17,7 @@ from mirage_core.nights import Judgement, Night
 from mirage_core.report.curves import nights_png
 from mirage_core.report.nights import nights_page
 from tasks.artifact import Artifact, folder, root
+from tasks.child_log import LOGS_FOLDER
 from tasks.stage import stage
 
 NIGHTS_FOLDER = "nights"
@@ -83,6 +84,7 @@ def prune(name: str, num_kept: int) -> int:
     gone = [part for part in nights.removable(history, num_kept, _parents) if Path(_artifact(part).uri).is_dir()]
     for part in gone:
         shutil.rmtree(_artifact(part).uri)
+        Path(root(), LOGS_FOLDER, part.stage, f"{part.digest}.txt").unlink(missing_ok=True)
     if gone:
         get_run_logger().info("deleted %d artifacts of nights before the last %d", len(gone), num_kept)
     return len(gone)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mirage_core.errors import InputError
-from tasks.child import run_child
+from tasks.child import KilledError, run_child
 
 REPO = Path(__file__).parents[1]
 SLEEPER = """
@@ -70,6 +70,19 @@ def test_lines_reach_the_log_while_it_runs(trainer, caplog):
     assert caplog.messages == ["step 1", "step 2 ['--lr', '0.1']", "careful"]
 
 
+def test_a_flood_of_lines_is_whole_in_the_file_and_short_in_the_log(trainer, caplog, tmp_path):
+    trainer("for number in range(5000): print('line', number)")
+    file = tmp_path / "logs/stage1/abc.txt"
+    with caplog.at_level(logging.INFO):
+        for _ in range(2):
+            run_child("trainer", [], logging.getLogger("test"), file)
+    lines = file.read_text().splitlines()
+    assert lines[1:5001] == lines[5002:] == [f"line {number}" for number in range(5000)]
+    assert 200 < len(caplog.messages) < 300 and caplog.messages[:2] == ["line 0", "line 1"]
+    left_out = int(caplog.messages[-1].split()[0])
+    assert left_out > 4800 and caplog.messages[-1].endswith(f"more lines, all are in {file}")
+
+
 def test_a_crash_carries_the_last_lines(trainer):
     trainer("print('step 1'); raise ZeroDivisionError('boom')")
     with pytest.raises(RuntimeError, match=r"(?s)trainer exited with code 1.*step 1.*ZeroDivisionError: boom"):
@@ -78,7 +91,7 @@ def test_a_crash_carries_the_last_lines(trainer):
 
 def test_a_kill_is_called_by_its_signal(trainer):
     trainer("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
-    with pytest.raises(RuntimeError, match="trainer was killed by SIGKILL"):
+    with pytest.raises(KilledError, match="trainer was killed by SIGKILL"):
         run_child("trainer", [], logging.getLogger("test"))
 
 

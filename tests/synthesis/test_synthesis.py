@@ -329,6 +329,32 @@ def test_training_boards_come_in_all_orientations_and_no_other_split_has_one(tmp
     assert counts["rejected"]["official_test_board"] > 0 and counts["rejected"]["other_split_turned"] > 0
 
 
+@pytest.mark.parametrize("symmetries", [False, True])
+def test_boards_to_keep_apart_from_are_not_drawn_whatever_the_seed(tmp_path, symmetries):
+    """As nights do: held-out puzzles of one seed, training data of another seed each; small boards soon repeat."""
+    every = DatasetSpec(
+        task=vsp.TASK, seed=5, level_shares={3: 1}, symmetries=symmetries,
+        num_puzzles={"train": 240, "rl": 20, "validation": 60},
+    )  # fmt: skip
+
+    def boards_of(spec: DatasetSpec, name: str, splits: set[str], apart_from: Path | None = None) -> set[vsp.Board]:
+        (tmp_path / name).mkdir()
+        sample_puzzles(spec, tmp_path / name, tmp_path / f"scratch-{name}", 1, apart_from)
+        return {puzzle.board for puzzle in read_puzzles(tmp_path / name) if puzzle.split in splits}
+
+    alone = every.model_copy(update={"num_puzzles": {"validation": 60}})
+    held_out = boards_of(alone, "held-out", {"validation"})
+    if symmetries:
+        held_out = {turned for board in held_out for turned in vsp.orientations(board)}
+    met = 0
+    for seed in range(6, 9):
+        tonight = every.model_copy(update={"seed": seed})
+        met += len(held_out & boards_of(tonight, f"anyhow-{seed}", {"train", "rl"}))
+        kept_apart = boards_of(tonight, f"apart-{seed}", {"train", "rl"}, tmp_path / "held-out")
+        assert len(kept_apart) == 260 and not held_out & kept_apart
+    assert met > 0, "without it some would be drawn again"
+
+
 def test_asking_for_more_boards_than_there_are_names_the_field(tmp_path):
     spec = DatasetSpec(
         task=vsp.TASK,
