@@ -2,11 +2,15 @@
 an undisturbed one does. The real services, in a copy of the repository.
 """
 
+import json
 import os
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,12 +18,20 @@ from uuid import UUID
 import psutil
 import pytest
 import yaml
+from prefect import Flow
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.events import emit_event
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import AwaitingRetry, Cancelling, Running
 
 from mirage_core import manifest
+from mirage_core.training.run import newest_checkpoint
+from tasks.jobs import LEASE_S, TRAINING_SLOTS
+from tasks.server_setup import CRASH_DEAD_RUNS, NOTIFICATION_BLOCK, dead_run_automation, set_up_server
+from tasks.stage_runs import stages_of
 
 pytestmark = [pytest.mark.prefect, pytest.mark.server, pytest.mark.train]
 
@@ -37,7 +49,7 @@ STRUCK = "grpo"
 """The stage in whose middle the fault strikes."""
 TELLS_HOW = {"counts.json", "metrics.jsonl", "report.html"}
 """Files that tell how a result was reached: where it was resumed, seconds, places."""
-NIGHT_LIMIT_S, STRIKE_LIMIT_S = 400, 120
+NIGHT_LIMIT_S, STRIKE_LIMIT_S, ORPHAN_LIMIT_S, CANCEL_LIMIT_S = 600, 300, 30, 15
 OPEN = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 
 
@@ -62,10 +74,22 @@ class World(NamedTuple):
         (run,) = self.client.read_flow_runs(flow_run_filter=FlowRunFilter(name={"any_": [root.name]}))
         return run
 
-    def wait(self, run_id: UUID) -> str:
-        """Wait for the end of a flow run; returns its state."""
+    def start_night_up_to_the_middle(self, root: Path) -> tuple[FlowRun, dict[Path, os.stat_result]]:
+        """A night that is in the middle of the stage that is struck, and the folders of the stages it has finished."""
+        give(self.undisturbed, root)
+        run = self.start_night(root)
+        deadline_s = time.monotonic() + STRIKE_LIMIT_S
+        while not list(root.glob(f"{STRUCK}/.scratch-*/checkpoint-*/trainer_state.json")):
+            assert time.monotonic() < deadline_s, "the stage did not start"
+            time.sleep(0.02)
+        done = {place: place.stat() for place in places(root)}
+        assert STRUCK not in {place.parent.name for place in done}
+        return run, done
+
+    def wait(self, run_id: UUID, after: str = "") -> str:
+        """Wait for the end of a flow run; returns its state, which is another than `after`."""
         deadline_s = time.monotonic() + NIGHT_LIMIT_S
-        while not (state := self.client.read_flow_run(run_id).state).is_final():
+        while not (state := self.client.read_flow_run(run_id).state).is_final() or state.name == after:
             assert time.monotonic() < deadline_s, state
             time.sleep(0.3)
         return state.name
@@ -112,13 +136,6 @@ def give(source: Path, target: Path) -> None:
     for place in places(source):
         if (place / "manifest.json").stat().st_mtime_ns < moment_ns:
             shutil.copytree(place, target / place.relative_to(source))
-
-
-def wait_for_the_middle(root: Path) -> None:
-    deadline_s = time.monotonic() + STRIKE_LIMIT_S
-    while not list(root.glob(f"{STRUCK}/.scratch-*/checkpoint-*/trainer_state.json")):
-        assert time.monotonic() < deadline_s, "the stage did not start"
-        time.sleep(0.02)
 
 
 def processes_of(run_id: UUID) -> list[psutil.Process]:
@@ -188,35 +205,103 @@ def recover_server(world: World, run: FlowRun) -> None:
 )
 def test_a_night_struck_in_the_middle_ends_as_an_undisturbed_one(world, request, strike, recover):
     root = world.files / request.node.callspec.id
-    give(world.undisturbed, root)
-    run = world.start_night(root)
-    wait_for_the_middle(root)
-    done = {place: place.stat() for place in places(root)}
-    assert STRUCK not in {place.parent.name for place in done}
+    run, done = world.start_night_up_to_the_middle(root)
 
     killed = strike(world, run)
-    _, orphans = psutil.wait_procs(killed, 30)
+    _, orphans = psutil.wait_procs(killed, ORPHAN_LIMIT_S)
     assert not orphans, f"outlived what started them: {orphans}"
     recover(world, run)
 
     assert world.wait(run.id) == "Completed"
+    assert_as_undisturbed(world, root, done)
+    assert_nothing_runs(world)
+
+
+def test_a_night_cancelled_as_in_the_ui_saves_its_training_and_the_retry_of_the_ui_goes_on_there(world):
+    root = world.files / "cancelled"
+    run, done = world.start_night_up_to_the_middle(root)
+
+    started_s = time.monotonic()
+    world.client.set_flow_run_state(run.id, Cancelling())
+    assert world.wait(run.id) == "Cancelled"
+    took_s = time.monotonic() - started_s
+    assert took_s < CANCEL_LIMIT_S and not processes_of(run.id)
+    (scratch,) = root.glob(f"{STRUCK}/.scratch-*")
+    last_step = json.loads((scratch / "metrics.jsonl").read_text().splitlines()[-1])["step"]
+    assert newest_checkpoint(scratch, last_step + 1) == scratch / f"checkpoint-{last_step}"
+
+    world.client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=datetime.now(UTC)))
+    assert world.wait(run.id, after="Cancelled") == "Completed"
+    assert_as_undisturbed(world, root, done)
+    assert manifest.read(str(next(root.glob(f"{STRUCK}/[!.]*")))).counts["resumed_at"] == last_step
+    states = {one.stage: one.state for one in stages_of(world.client.read_flow_run(run.id))}
+    assert {states[place.parent.name] for place in done} == {"Cached"} and states[STRUCK] == "Completed"
+    assert_nothing_runs(world)
+
+
+@pytest.fixture
+def told() -> Iterator[tuple[str, list[bytes]]]:
+    """Address of a webhook, and what was posted to it."""
+    posted = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posted.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", posted
+        server.shutdown()
+
+
+def test_a_run_whose_heartbeat_stops_is_called_crashed_and_the_users_block_tells_it(world, told):
+    """The automations that `up` makes, with seconds instead of minutes; the run is one that nothing works on."""
+    assert len(world.client.read_automations_by_name(CRASH_DEAD_RUNS)) == 1
+    url, posted = told
+    message = {"text": "{{subject}}: {{body}}"}
+    CustomWebhookNotificationBlock(name="hook", url=url, json_data=message).save(NOTIFICATION_BLOCK)
+    set_up_server()
+    world.client.create_automation(dead_run_automation(within_s=10))
+    run = world.client.create_flow_run(Flow(lambda: None, name="silent"), state=Running())
+    emit_event("prefect.flow-run.heartbeat", {"prefect.resource.id": f"prefect.flow-run.{run.id}"})
+    assert world.wait(run.id) == "Crashed"
+    deadline_s = time.monotonic() + 60
+    while not any(run.name.encode() in text and b"no heartbeat for 10 s" in text for text in posted):
+        assert time.monotonic() < deadline_s, posted
+        time.sleep(0.5)
+
+
+def test_no_slot_stays_taken(world):
+    """What the killed held is free again when its lease has run out."""
+    deadline_s = time.monotonic() + 2 * LEASE_S + 30
+    while True:
+        limits = world.client.read_global_concurrency_limits(limit=100, offset=0)
+        held = {limit.name: limit.active_slots for limit in limits}
+        assert TRAINING_SLOTS in held and len(held) > 1, "that of the deployment, too"
+        if not any(held.values()):
+            return
+        assert time.monotonic() < deadline_s, held
+        time.sleep(1)
+
+
+def assert_as_undisturbed(world: World, root: Path, done: dict[Path, os.stat_result]) -> None:
+    """Data, models and scores are equal, and what was done was not done again."""
     assert result(root) == result(world.undisturbed)
     for place, before in done.items():
-        assert (place.stat().st_ino, place.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns), (
-            f"{place} ran again"
-        )
-    assert_nothing_is_open(world)
+        after = place.stat()
+        assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns), f"{place} ran again"
 
 
-def assert_nothing_is_open(world: World) -> None:
-    """No run counts as going on, and nobody holds a slot."""
+def assert_nothing_runs(world: World) -> None:
     deadline_s = time.monotonic() + 20  # task runs are recorded with some delay
-    while open_runs := [
-        one.name for one in (*world.client.read_flow_runs(), *world.client.read_task_runs()) if one.state_type in OPEN
-    ]:
-        assert time.monotonic() < deadline_s, open_runs
+    while True:
+        runs = (*world.client.read_flow_runs(), *world.client.read_task_runs())
+        if not (left := [run.name for run in runs if run.state_type in OPEN]):
+            return
+        assert time.monotonic() < deadline_s, left
         time.sleep(0.5)
-    held = {
-        limit.name: limit.active_slots for limit in world.client.read_global_concurrency_limits(limit=200, offset=0)
-    }
-    assert not any(held.values()), held
