@@ -70,7 +70,7 @@ def main(
 ) -> None:
     """Run the ablations and print where the report lies."""
     report = run_flow(ablate_vsp, spec=spec, recipe=recipe, seed=seed, tests=tuple(test or ()))
-    print(f"report: {report.uri}/report.html")
+    print(f"report: {report.files}/report.html")
 
 
 if __name__ == "__main__":

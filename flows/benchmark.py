@@ -54,7 +54,7 @@ def main(
 ) -> None:
     """Score one model."""
     for artifact in run_flow(benchmark, model=model, recipe=recipe, spec=spec, tests=tuple(test or ())):
-        print(artifact.uri)
+        print(artifact.files)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def main(
     test: list[Path] | None = None,
 ) -> None:
     """Run the whole road and print where the report lies."""
-    print(f"report: {run_flow(end_to_end, spec=spec, recipe=recipe, tests=tuple(test or ())).uri}/report.html")
+    print(f"report: {run_flow(end_to_end, spec=spec, recipe=recipe, tests=tuple(test or ())).files}/report.html")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def main(source: Annotated[Path, typer.Option()], keep_leaks: bool = False) -> N
     artifact = run_flow(import_published, source=source, keep_leaks=keep_leaks)
     for leak in json.loads((folder(artifact) / LEAKS_FILE).read_text(encoding="utf-8")):
         print(f"official board: line {leak['line']}, map_id {leak['map_id']}, in {', '.join(leak['sets'])}")
-    print(f"data set: {artifact.uri}/rows")
+    print(f"data set: {artifact.files}/rows")
 
 
 if __name__ == "__main__":

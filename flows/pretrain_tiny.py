@@ -20,7 +20,7 @@ def pretrain_tiny(recipe: Path) -> Artifact:
 
 def main(recipe: Path = Path("recipes/pretrain-tiny.yaml")) -> None:
     """Train a tiny base model."""
-    print(f"model: {run_flow(pretrain_tiny, recipe=recipe).uri}/model")
+    print(f"model: {run_flow(pretrain_tiny, recipe=recipe).files}/model")
 
 
 if __name__ == "__main__":

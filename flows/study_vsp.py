@@ -67,7 +67,7 @@ def main(
     """Run the study with the seeds given, or with 0, 1 and 2, and print where the report lies."""
     seeds = tuple(seed or (0, 1, 2))
     report = run_flow(study_vsp, spec=spec, recipe=recipe, seeds=seeds, tests=tuple(test or ()))
-    print(f"report: {report.uri}/report.html")
+    print(f"report: {report.files}/report.html")
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def main(
 ) -> None:
     """Build a data set."""
     budget = Budget(max_requests=max_requests, max_tokens=max_tokens)
-    print(f"data set: {run_flow(synth_vsp, spec=spec, teacher=teacher, budget=budget).uri}/rows")
+    print(f"data set: {run_flow(synth_vsp, spec=spec, teacher=teacher, budget=budget).files}/rows")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def train_mirage(spec: Path, recipe: Path) -> dict[str, Artifact]:
 def main(spec: Path = Path("datasets_spec/vsp-tiny.yaml"), recipe: Path = Path("recipes/tiny.yaml")) -> None:
     """Train all stages."""
     for name, artifact in run_flow(train_mirage, spec=spec, recipe=recipe).items():
-        print(f"{name}: {artifact.uri}")
+        print(f"{name}: {artifact.files}")
 
 
 if __name__ == "__main__":

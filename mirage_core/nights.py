@@ -6,7 +6,6 @@ promoted, so the history and what it says can't disagree.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-import fsspec
 from pydantic import ValidationError
 
 from mirage_core import storage
@@ -75,7 +74,7 @@ def read_nights(uri: str) -> list[Night]:
     Raises:
         InputError: A file is not a night.
     """
-    filesystem, folder = fsspec.core.url_to_fs(uri)
+    filesystem, folder = storage.open_root(uri)
     nights = []
     for path in sorted(filesystem.glob(f"{folder}/night-*.json")):
         try:

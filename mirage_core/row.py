@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, UnidentifiedImageError
 
+from mirage_core import storage
 from mirage_core.errors import InputError
 
 Item = TypeVar("Item")
@@ -153,7 +154,7 @@ def read_rows(uri: str, split: str | None = None) -> Iterator[Row]:
     Raises:
         InputError: No shards there, a shard is truncated or not Parquet, or lacks a column.
     """
-    filesystem, folder = fsspec.core.url_to_fs(uri)
+    filesystem, folder = storage.open_root(uri)
     paths = sorted(filesystem.glob(f"{folder}/part-*.parquet"))
     if not paths:
         raise InputError(f"{uri}: no part-*.parquet files")

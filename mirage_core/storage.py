@@ -1,4 +1,7 @@
-"""Where artifacts lie: a local folder or an fsspec URL (`s3://bucket/prefix`), behind the same few calls."""
+"""Where artifacts lie: a local folder or a bucket (`s3://bucket/prefix`), behind the same few calls.
+
+How an artifact lies in a bucket and gets there is told in `bucket.py`.
+"""
 
 import errno
 import hashlib
@@ -11,6 +14,7 @@ from pathlib import Path
 
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.spec import AbstractFileSystem
 
 from mirage_core.errors import InputError
 
@@ -18,6 +22,8 @@ MANIFEST_NAME = "manifest.json"
 """Present in every complete artifact: published together with the rest, or after it."""
 SPARE_BYTES = 1 << 20
 """A disk with less room than this is full: who writes in large pieces fails before the last byte is taken."""
+NUM_ATTEMPTS = 10
+"""Of a request to a bucket. When each fails with 10 %, one in ten thousand million is given up."""
 NO_ROOM = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 """What the system says when a disk, a quota or the largest size of a file is exhausted."""
 
@@ -27,25 +33,59 @@ def join(root: str, *parts: str) -> str:
     return "/".join([root.rstrip("/"), *parts])
 
 
+def is_remote(uri: str) -> bool:
+    """Whether it is a URL and not a folder of this machine."""
+    return "://" in uri
+
+
+def open_root(uri: str, num_attempts: int = NUM_ATTEMPTS) -> tuple[AbstractFileSystem, str]:
+    """The file system of a folder or URL, and the path in it.
+
+    Endpoint and keys of S3 come from the environment, as for every AWS tool. Listings are never remembered: other
+    machines write to the same place.
+
+    Args:
+        uri: Folder or URL.
+        num_attempts: How often a request is sent whose failure may pass (500, 503, a lost connection), with growing
+            pauses of at most 20 s.
+    """
+    if not uri.startswith("s3://"):
+        return url_to_fs(uri)
+    retries = {"mode": "standard", "total_max_attempts": num_attempts}
+    return url_to_fs(uri, use_listings_cache=False, config_kwargs={"retries": retries})
+
+
 def exists(uri: str) -> bool:
     """Whether a file or folder is there."""
-    fs, path = url_to_fs(uri)
+    fs, path = open_root(uri)
     return bool(fs.exists(path))
+
+
+def artifacts(root: str) -> list[str]:
+    """Places of all complete artifacts, `{root}/{stage}/{digest}`; hidden folders hold none."""
+    fs, path = open_root(root)
+    found = sorted(fs.glob(join(path, "[!.]*", "[!.]*", MANIFEST_NAME)))
+    return [join(root, *name.split("/")[-3:-1]) for name in found]
+
+
+def read_bytes(uri: str) -> bytes:
+    """Read a whole file."""
+    fs, path = open_root(uri)
+    return bytes(fs.cat_file(path))
 
 
 def read_text(uri: str) -> str:
     """Read a whole UTF-8 file."""
-    fs, path = url_to_fs(uri)
-    return str(fs.read_text(path, encoding="utf-8"))
+    return read_bytes(uri).decode("utf-8")
 
 
 def write_whole(uri: str, data: bytes) -> None:
     """Write a small file so that a reader sees all of it or what was there before."""
-    fs, path = url_to_fs(uri)
-    fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+    fs, path = open_root(uri)
     if not isinstance(fs, LocalFileSystem):  # object stores show an object when it is complete
         fs.pipe_file(path, data)
         return
+    fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
     unfinished = Path(f"{path}.{os.getpid()}.part")
     unfinished.write_bytes(data)
     unfinished.replace(path)
@@ -57,63 +97,33 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def local_folder(uri: str) -> Path:
-    """The path of an artifact on this machine.
+def publish(folder: Path, place: Path) -> None:
+    """Move a finished folder to its place on the same disk, replacing what is there.
 
-    Raises:
-        InputError: The root is remote; nothing downloads artifacts yet.
+    It appears by a single rename, and what was there goes by another: nobody ever sees a half-removed artifact.
     """
-    fs, path = url_to_fs(uri)
-    if not isinstance(fs, LocalFileSystem):
-        raise InputError(f"{uri}: artifacts are read from a local folder; copy it to one first")
-    return Path(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    replaced = folder.with_suffix(f".replaced{folder.suffix}")
+    with suppress(FileNotFoundError):
+        os.replace(place, replaced)
+    os.replace(folder, place)
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
-def publish(folder: Path, uri: str) -> None:
-    """Move a finished local folder to its place, replacing what is there.
-
-    On one disk it appears by a single rename, and what was there goes by another: nobody ever sees a half-removed
-    artifact. Elsewhere there is no rename, so the manifest, which marks an artifact as complete, goes first when the
-    old one is removed and arrives last with the new one.
-    """
-    fs, target = url_to_fs(uri)
-    if isinstance(fs, LocalFileSystem):
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
-        replaced = folder.with_suffix(f".replaced{folder.suffix}")
-        with suppress(FileNotFoundError):
-            os.replace(target, replaced)
-        os.replace(folder, target)
-        shutil.rmtree(replaced, ignore_errors=True)
-        return
-    manifest_uri = join(target, MANIFEST_NAME)
-    if fs.exists(manifest_uri):
-        fs.rm(manifest_uri)
-    if fs.exists(target):
-        fs.rm(target, recursive=True)
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    for path in sorted(files, key=lambda path: path == folder / MANIFEST_NAME):
-        remote = join(target, path.relative_to(folder).as_posix())
-        fs.makedirs(remote.rsplit("/", 1)[0], exist_ok=True)
-        fs.put_file(str(path), remote)
-    shutil.rmtree(folder)
-
-
-def check_writable(root: str) -> None:
+def check_writable(folder: str) -> None:
     """Find out before the work, not after it.
 
     Raises:
-        InputError: Files cannot be made below `root`.
+        InputError: Files cannot be made below the local `folder`.
     """
-    fs, path = url_to_fs(root)
     try:
-        fs.makedirs(path, exist_ok=True)
-        if isinstance(fs, LocalFileSystem):
-            with tempfile.TemporaryFile(dir=path):
-                pass
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         reason = error.strerror or str(error)
         advice = "free some space" if reason in NO_ROOM else "give a folder where you may"
-        raise InputError(f"{root}: cannot be written ({reason}); {advice}") from error
+        raise InputError(f"{folder}: cannot be written ({reason}); {advice}") from error
 
 
 def no_room(error: Exception, writer: str, folders: Sequence[str]) -> InputError | None:

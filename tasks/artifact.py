@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
 from prefect.cache_policies import CachePolicy
 from prefect.context import TaskRunContext
-from prefect.settings import get_current_settings
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.fields import FieldInfo
 
-from mirage_core import manifest, storage
+from mirage_core import bucket, manifest, storage
 from mirage_core.errors import InputError
 from mirage_core.settings import Operational, Settings
+from tasks.place import files_uri, held_folder, root, work_root
 
 logger = logging.getLogger(__name__)
 
@@ -43,9 +44,14 @@ class Artifact(BaseModel):
         return storage.join(root(), self.stage, self.digest)
 
     @property
+    def files(self) -> str:
+        """Where its files lie: in a bucket, a folder below its place."""
+        return files_uri(self.uri)
+
+    @property
     def damaged(self) -> Path:
-        """Where it is put when it turns out to be damaged, until it was built again."""
-        return Path(root(), self.stage, f".damaged-{self.digest}")
+        """Where it is put on this machine when it turns out to be damaged, until it was built again."""
+        return work_root() / self.stage / f".damaged-{self.digest}"
 
 
 class LocalSource(Settings):
@@ -57,20 +63,17 @@ class LocalSource(Settings):
     """Where they lie; not part of their identity."""
 
 
-def root() -> str:
-    """The artifact root. A relative setting counts from the working directory, as Prefect reads it."""
-    return str(get_current_settings().results.local_storage_path.expanduser().resolve())
-
-
 def folder(artifact: Artifact) -> Path:
     """The artifact's folder, for a stage that reads it.
 
     Raises:
         InputError: It is not below the root, not complete, or damaged.
     """
+    if storage.is_remote(artifact.uri):
+        return held_folder(artifact.uri)
     if not storage.exists(storage.join(artifact.uri, storage.MANIFEST_NAME)):
         raise InputError(f"{artifact.uri}: the artifact is not there; run the flow again to rebuild it")
-    path = storage.local_folder(artifact.uri)
+    path = Path(artifact.uri)
     if broken := manifest.verify(path):
         raise InputError(f"{path}: damaged files ({_few(broken)}); run the flow again to rebuild it")
     return path
@@ -81,6 +84,11 @@ def set_damage_aside(artifact: Artifact) -> None:
 
     Readers take whatever lies in a folder, so a file too many is damage as well; it costs no rebuilding.
     """
+    if storage.is_remote(artifact.uri):
+        if broken := bucket.set_damage_aside(artifact.uri, artifact.digest, lambda data: _names(data, artifact)):
+            what = f"{artifact.stage} {artifact.digest}"
+            logger.warning("%s: damaged files (%s); it is built again, and kept until then", what, _few(broken))
+        return
     place = Path(artifact.uri)
     with suppress(FileNotFoundError):  # another run may move it at the same time
         inode = place.stat().st_ino
@@ -90,10 +98,13 @@ def set_damage_aside(artifact: Artifact) -> None:
         if not broken and manifest.read(str(place)).digest != artifact.digest:
             broken = [storage.MANIFEST_NAME]
         if broken:
-            _set_aside(artifact, broken)
+            what = f"{artifact.stage} {artifact.digest}"
+            told = "%s: damaged files (%s); it is built again, and kept as %s until then"
+            logger.warning(told, what, _few(broken), artifact.damaged)
+            set_aside(artifact)
             return
         record = place / manifest.RESULT_RECORD_NAME
-        if record.exists() and not _names(record, artifact):
+        if record.exists() and not _names(record.read_bytes(), artifact):
             record.unlink()
         for name in manifest.added(place):
             target = place.with_name(f".added-{artifact.digest}") / name
@@ -102,19 +113,21 @@ def set_damage_aside(artifact: Artifact) -> None:
             (place / name).replace(target)
 
 
-def _set_aside(artifact: Artifact, broken: list[str]) -> None:
-    what = f"{artifact.stage} {artifact.digest}"
-    logger.warning(
-        "%s: damaged files (%s); it is built again, and kept as %s until then", what, _few(broken), artifact.damaged
-    )
+def set_aside(artifact: Artifact) -> None:
+    """Take an artifact from its place, so that it is built again; of one in a bucket only the manifest is copied."""
     shutil.rmtree(artifact.damaged, ignore_errors=True)
-    Path(artifact.uri).rename(artifact.damaged)
+    if not storage.is_remote(artifact.uri):
+        Path(artifact.uri).rename(artifact.damaged)
+    elif found := bucket.find(artifact.uri):
+        artifact.damaged.mkdir(parents=True)
+        (artifact.damaged / storage.MANIFEST_NAME).write_bytes(found.raw)
+        bucket.withdraw(found)
 
 
-def _names(record: Path, artifact: Artifact) -> bool:
+def _names(record: bytes, artifact: Artifact) -> bool:
     """Whether Prefect's record is whole and speaks of this artifact; otherwise Prefect writes it again."""
     try:
-        return json.loads(json.loads(record.read_bytes())["result"])["data"] == artifact.model_dump()
+        return json.loads(json.loads(record)["result"])["data"] == artifact.model_dump()
     except (ValueError, KeyError, TypeError):
         return False
 
@@ -136,7 +149,12 @@ class ByContent(CachePolicy):
     ) -> str:
         """The place of Prefect's record; a damaged artifact is moved away from it first, or it would count."""
         artifact = Artifact(stage=self.stage, digest=self.digest(inputs))
-        set_damage_aside(artifact)
+        try:
+            set_damage_aside(artifact)
+        except (OSError, BotoCoreError, InputError):
+            # Prefect would log this with a traceback; of a bucket the task's body tells it in one line
+            if not storage.is_remote(artifact.uri):
+                raise
         return f"{self.stage}/{artifact.digest}/{manifest.RESULT_RECORD_NAME}"
 
     def digest(self, inputs: dict[str, Any]) -> str:

@@ -12,8 +12,9 @@ from PIL import Image
 from prefect.artifacts import create_markdown_artifact
 
 from mirage_core import manifest, storage
-from mirage_core.manifest import Manifest
-from tasks.artifact import Artifact, folder, root
+from mirage_core.manifest import Manifest, Parent
+from tasks.artifact import Artifact
+from tasks.place import root
 
 MAX_PICTURES = 4
 PICTURE_PX = 96
@@ -44,8 +45,8 @@ def render_card(artifact: Artifact) -> str:
     parts = [
         f"# {artifact.stage} `{artifact.digest}`",
         _table("count", "value", dict(_flatten(record.counts))),
-        " ".join(_picture(path) for path in sorted((folder(artifact) / "samples").glob("*.png"))[:MAX_PICTURES]),
-        "## Made from\n\n" + ("\n".join(_lineage(record, depth=0)) or "its settings alone"),
+        " ".join(_pictures(artifact, record)),
+        "## Made from\n\n" + ("\n".join(_lineage(record, 0, {})) or "its settings alone"),
         "## How\n\n" + _table("fact", "value", facts),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -66,21 +67,38 @@ def _table(left: str, right: str, rows: dict[str, object]) -> str:
     return "\n".join(lines + [f"| {key} | {value} |" for key, value in rows.items()])
 
 
-def _lineage(record: Manifest, depth: int) -> Iterator[str]:
+def _lineage(record: Manifest, depth: int, known: dict[Parent, Manifest | None]) -> Iterator[str]:
+    """Lines of a record's parents.
+
+    Args:
+        record: Whose.
+        depth: Of the lines.
+        known: What was read so far; in a bucket, reading takes its time, and many artifacts share their parents.
+    """
     for parent in manifest.parents(record):
-        uri = storage.join(root(), parent.stage, parent.digest)
+        if parent not in known:
+            uri = storage.join(root(), parent.stage, parent.digest)
+            there = storage.exists(storage.join(uri, storage.MANIFEST_NAME))
+            known[parent] = manifest.read(uri) if there else None
         line = f"{'  ' * depth}- {parent.stage} `{parent.digest}`"
-        if not storage.exists(storage.join(uri, storage.MANIFEST_NAME)):
-            yield f"{line} (deleted since)"
-            continue
-        yield line
-        yield from _lineage(manifest.read(uri), depth + 1)
+        made = known[parent]
+        yield line if made else f"{line} (deleted since)"
+        if made:
+            yield from _lineage(made, depth + 1, known)
 
 
-def _picture(path: Path) -> str:
-    with Image.open(path) as image:
+def _pictures(artifact: Artifact, record: Manifest) -> Iterator[str]:
+    """A few of the samples; only they are read, so that a card needs nothing else of the artifact here."""
+    names = sorted(name for name in record.files if name.startswith("samples/") and name.endswith(".png"))
+    files = artifact.files if names else ""
+    for name in names[:MAX_PICTURES]:
+        yield _picture(Path(name).stem, storage.read_bytes(storage.join(files, name)))
+
+
+def _picture(title: str, data: bytes) -> str:
+    with Image.open(io.BytesIO(data)) as image:
         small = image.convert("RGB")
     small.thumbnail((PICTURE_PX, PICTURE_PX))
     buffer = io.BytesIO()
     small.quantize(NUM_COLORS).save(buffer, "PNG", optimize=True)
-    return f"![{path.stem}](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})"
+    return f"![{title}](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})"

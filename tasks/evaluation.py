@@ -11,6 +11,7 @@ from mirage_core.report.study import ArmRun, build_study_report
 from mirage_core.settings import Settings
 from tasks.artifact import Artifact, folder
 from tasks.jobs import run_training_job
+from tasks.place import root
 from tasks.stage import stage
 from tasks.training import Model, model_ref
 
@@ -45,7 +46,7 @@ def report(
     *, out: Path,
 ) -> Counts:  # fmt: skip
     stages, examined = ([folder(made) for made in group] for group in (training, scores))
-    return build_report(title, folder(data), stages, examined, folder(baselines), out)
+    return build_report(title, folder(data), stages, examined, folder(baselines), out, root())
 
 
 class StudyRun(Settings):
@@ -66,7 +67,7 @@ def study_report(
     title: str, data: Artifact, runs: list[StudyRun], baselines: Artifact, references: tuple[str, ...], *, out: Path
 ) -> Counts:
     here = [ArmRun(run.arm, run.seed, folder(run.trained) if run.trained else None, folder(run.scores)) for run in runs]
-    return build_study_report(title, folder(data), here, folder(baselines), references, out)
+    return build_study_report(title, folder(data), here, folder(baselines), references, out, root())
 
 
 def _on_this_machine(tests: list[TestSet]) -> tuple[TestRows, ...]:

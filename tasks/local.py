@@ -25,9 +25,9 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from mirage_core import storage
+from mirage_core import bucket, storage
 from mirage_core.errors import InputError
-from tasks.artifact import root
+from tasks import place
 
 STATE_FOLDER = Path(".mirage")
 """Git-ignored home of databases, process ids and logs, in the working directory."""
@@ -46,15 +46,25 @@ def run_flow(flow: Flow, **parameters: Any) -> Any:
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addFilter(_is_news)
     try:
-        with _ended_by_sigterm(), server():
-            return flow(**parameters)
+        with _ended_by_sigterm():
+            place.check()  # before a server is started for nothing
+            with server():
+                return flow(**parameters)
     except Exception as error:
-        # Prefect's own database may be what finds the disk full
-        told = error if isinstance(error, InputError) else storage.no_room(error, "this run", [root(), str(_home())])
-        if told is None:
+        if (told := _told(error)) is None:
             raise
         print(f"error: {told}", file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def _told(error: Exception) -> InputError | None:
+    """What the user can mend, in one line."""
+    if isinstance(error, InputError):
+        return error
+    if storage.is_remote(place.root()) and (told := bucket.explain(error, place.root())):
+        return told
+    # Prefect's own database may be what finds the disk full
+    return storage.no_room(error, "this run", [str(place.work_root()), str(_home())])
 
 
 @contextmanager

@@ -1,10 +1,8 @@
 """Nightly retraining's own steps: the judgement, the history and what is deleted of it."""
 
 import base64
-import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
@@ -16,8 +14,9 @@ from mirage_core.manifest import Counts, Parent
 from mirage_core.nights import Judgement, Night
 from mirage_core.report.curves import nights_png
 from mirage_core.report.nights import nights_page
-from tasks.artifact import Artifact, folder, root
+from tasks.artifact import Artifact, folder
 from tasks.child_log import LOGS_FOLDER
+from tasks.place import remove, root, work_root
 from tasks.stage import stage
 
 NIGHTS_FOLDER = "nights"
@@ -81,10 +80,11 @@ def record_night(
 def prune(name: str, num_kept: int) -> int:
     """Delete what earlier nights made and nothing needs that is kept; returns the number of artifacts."""
     history = nights.read_nights(history_uri(name))
-    gone = [part for part in nights.removable(history, num_kept, _parents) if Path(_artifact(part).uri).is_dir()]
+    old = nights.removable(history, num_kept, _parents)
+    gone = [part for part in old if storage.exists(storage.join(_artifact(part).uri, storage.MANIFEST_NAME))]
     for part in gone:
-        shutil.rmtree(_artifact(part).uri)
-        Path(root(), LOGS_FOLDER, part.stage, f"{part.digest}.txt").unlink(missing_ok=True)
+        remove(_artifact(part).uri)
+        (work_root() / LOGS_FOLDER / part.stage / f"{part.digest}.txt").unlink(missing_ok=True)
     if gone:
         get_run_logger().info("deleted %d artifacts of nights before the last %d", len(gone), num_kept)
     return len(gone)

@@ -1,14 +1,13 @@
 """A stage that is to run again though it is done, and what was made from it if it then comes out otherwise."""
 
 import logging
-import shutil
-from pathlib import Path
 from typing import Any
 
 from mirage_core import manifest, storage
 from mirage_core.errors import InputError
 from mirage_core.manifest import Manifest, Parent
-from tasks.artifact import Artifact, root
+from tasks.artifact import Artifact, set_aside
+from tasks.place import root
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ def redo(artifact: Artifact) -> None:
     """
     if not storage.exists(storage.join(artifact.uri, storage.MANIFEST_NAME)):
         raise InputError(f"{artifact.uri}: there is no such artifact, so the next run builds it anyway")
-    _set_aside(artifact)
+    set_aside(artifact)
 
 
 def redo_what_depends_on(rebuilt: Artifact) -> None:
@@ -43,17 +42,11 @@ def redo_what_depends_on(rebuilt: Artifact) -> None:
     except InputError:  # the old manifest was the damage
         return
     named = Parent(rebuilt.stage, rebuilt.digest)
-    for place in sorted(Path(root()).glob(f"[!.]*/[!.]*/{storage.MANIFEST_NAME}")):
-        record = manifest.read(str(place.parent))
+    for uri in storage.artifacts(root()):
+        record = manifest.read(uri)
         if named in manifest.parents(record):
             logger.warning("%s %s is built again: %s %s came out otherwise", record.stage, record.digest, *named)
-            _set_aside(Artifact(stage=record.stage, digest=record.digest))
-
-
-def _set_aside(artifact: Artifact) -> None:
-    """As is done with a damaged one; building it removes what was set aside."""
-    shutil.rmtree(artifact.damaged, ignore_errors=True)
-    Path(artifact.uri).rename(artifact.damaged)
+            set_aside(Artifact(stage=record.stage, digest=record.digest))
 
 
 def _content(record: Manifest) -> Any:

@@ -1,7 +1,7 @@
 """The stage contract: a Prefect task that turns typed inputs into one content-addressed folder.
 
-The cache key is a path, `{stage}/{digest}/_prefect.json`, and Prefect's result root (`results.local_storage_path`) is
-the artifact root. So Prefect's record lies inside the folder that it vouches for: a rerun executes only what is
+The cache key is a path, `{stage}/{digest}/_prefect.json`, and Prefect's results lie below the artifact root, a local
+folder or a bucket (`tasks/place.py`). So Prefect's record lies inside the folder that it vouches for: a rerun executes only what is
 missing, deleting a folder rebuilds just that stage, and a moved root still counts.
 """
 
@@ -27,7 +27,9 @@ from pydantic import JsonValue
 
 from mirage_core import manifest, storage
 from mirage_core.errors import InputError
-from tasks.artifact import Artifact, ByContent, plain, root, set_damage_aside
+from tasks import place
+from tasks.artifact import Artifact, ByContent, plain, set_damage_aside
+from tasks.records import ArtifactRoot
 from tasks.redo import redo_what_depends_on
 
 logger = logging.getLogger(__name__)
@@ -78,7 +80,9 @@ def stage(name: str, version: int = 1, **task_options: Any) -> Callable[[Callabl
         body.__signature__ = signature.replace(parameters=public, return_annotation=Artifact)
         body.__annotations__ = {p.name: p.annotation for p in public} | {"return": Artifact}
         options = {"retry_condition_fn": _may_pass_next_time} | task_options
-        return task(name=name, cache_policy=policy, persist_result=True, result_serializer="json", **options)(body)
+        made = task(name=name, cache_policy=policy, persist_result=True, result_serializer="json", **options)(body)
+        made.result_storage = ArtifactRoot()  # the decorator takes only what is saved on a server, and this is not
+        return made
 
     return decorate
 
@@ -99,13 +103,18 @@ class _Production:
 def _production(policy: ByContent, inputs: dict[str, Any], uses_scratch: bool) -> Iterator[_Production]:
     """Prepare the folders for the block, which makes the artifact in them, and publish it afterwards."""
     artifact = Artifact(stage=policy.stage, digest=policy.digest(inputs))
-    storage.check_writable(root())
+    place.check()
     set_damage_aside(artifact)
     if _is_complete(artifact):
         logger.info("%s %s is complete, only its record was missing", artifact.stage, artifact.digest)
         yield _Production(artifact, inputs, {})
         return
-    with _folders(artifact, uses_scratch) as folders:
+    with _folders(artifact, uses_scratch) as folders, place.reading():
+        if _is_finished(folders["out"], artifact):
+            logger.info("%s %s was finished by an earlier run and is published now", artifact.stage, artifact.digest)
+            yield _Production(artifact, inputs, {})
+            place.publish(folders["out"], artifact.uri, replace=False)
+            return
         started_s = time.monotonic()
         production = _Production(artifact, inputs, folders)
         yield production
@@ -121,7 +130,7 @@ def _production(policy: ByContent, inputs: dict[str, Any], uses_scratch: bool) -
             counts=production.counts,
             wall_s=time.monotonic() - started_s,
         )
-        storage.publish(folders["out"], artifact.uri)
+        place.publish(folders["out"], artifact.uri, replace=_must_refresh())
 
 
 @contextmanager
@@ -131,14 +140,14 @@ def _folders(artifact: Artifact, uses_scratch: bool) -> Iterator[dict[str, Path]
     Raises:
         InputError: Writing failed because a disk is full; asked here, while what filled it is still there.
     """
-    base = Path(root(), artifact.stage)
+    base = place.work_root() / artifact.stage
     partial = base / f".{artifact.digest}.{platform.node()}.{os.getpid()}"
     scratch = base / f".scratch-{artifact.digest}"
     for abandoned in base.glob(f".{artifact.digest}.{platform.node()}.*"):
         if not _is_running(int(abandoned.suffix[1:])):
-            shutil.rmtree(abandoned, ignore_errors=True)
+            _take_over(abandoned, partial, artifact)
     try:
-        partial.mkdir(parents=True)
+        partial.mkdir(parents=True, exist_ok=True)
         if uses_scratch:
             scratch.mkdir(exist_ok=True)
         yield {"out": partial, "scratch": scratch} if uses_scratch else {"out": partial}
@@ -146,12 +155,28 @@ def _folders(artifact: Artifact, uses_scratch: bool) -> Iterator[dict[str, Path]
         for outlived in (scratch, artifact.damaged):
             shutil.rmtree(outlived, ignore_errors=True)
     except Exception as error:
-        places = [root(), tempfile.gettempdir()]
+        places = [str(place.work_root()), tempfile.gettempdir()]
         if not isinstance(error, InputError) and (told := storage.no_room(error, f"stage {artifact.stage}", places)):
             raise told from error
         raise
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        if not _is_finished(partial, artifact):  # what could not be uploaded stays for the next run
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _take_over(abandoned: Path, partial: Path, artifact: Artifact) -> None:
+    """Go on with what a run finished and could not publish; remove what it did not finish."""
+    if _is_finished(abandoned, artifact) and not _must_refresh() and not partial.exists():
+        abandoned.rename(partial)
+    elif abandoned != partial or not _is_finished(abandoned, artifact) or _must_refresh():
+        shutil.rmtree(abandoned, ignore_errors=True)
+
+
+def _is_finished(partial: Path, artifact: Artifact) -> bool:
+    """Whether a folder holds the whole artifact and only its upload is missing."""
+    if not storage.is_remote(artifact.uri) or not (partial / storage.MANIFEST_NAME).exists():
+        return False
+    return not manifest.verify(partial) and manifest.read(str(partial)).digest == artifact.digest
 
 
 def _is_running(pid: int) -> bool:

@@ -29,12 +29,13 @@ from mirage_core.teacher.server import Teacher
 from mirage_core.teacher.settings import Budget, ServerTeacher
 from mirage_core.teacher.store import AnswerStore
 from mirage_core.teacher.stream import in_parallel
-from tasks.artifact import Artifact, folder, root
+from tasks.artifact import Artifact, folder
 from tasks.loop import run_coroutine
+from tasks.place import work_root
 from tasks.stage import is_built, stage
 
 ANSWERS_FOLDER = "answers"
-"""Of the answer store, below the artifact root; it is no artifact, and deleting those leaves it alone."""
+"""Of the answer store, below the local folder; it is no artifact, and deleting those leaves it alone."""
 SHARDS_AT_ONCE = 3
 """The next shards fill the room that the last answers of one leave at the server."""
 TELL_EVERY_S = 10.0
@@ -185,7 +186,7 @@ async def _teacher_for(server: ServerTeacher, budget: Budget, num_thoughts: int)
         yield
         return
     progress = Progress(num_thoughts)
-    with AnswerStore(Path(root(), ANSWERS_FOLDER)) as store:
+    with AnswerStore(work_root() / ANSWERS_FOLDER) as store:
         async with Teacher(server, store, budget) as teacher:
             telling = asyncio.create_task(_tell(progress, teacher))
             token = _asking.set(Asking(teacher, progress))

@@ -33,7 +33,13 @@ PUZZLES_STAGE = "puzzles"
 
 
 def build_report(
-    title: str, data: Path, training: list[Path], scores: list[Path], baselines: Path, out: Path
+    title: str,
+    data: Path,
+    training: list[Path],
+    scores: list[Path],
+    baselines: Path,
+    out: Path,
+    root: str | None = None,
 ) -> dict[str, Any]:
     """Write `report.html` below `out`.
 
@@ -44,6 +50,7 @@ def build_report(
         scores: Folders with the scores of a model each.
         baselines: Folder with the trivial policies' scores.
         out: Artifact folder.
+        root: Where the data's own parents are found; None is the folder that holds its stage.
 
     Returns:
         Counts: models, test sets and bytes of the page.
@@ -62,7 +69,7 @@ def build_report(
         "page.html",
         title=title,
         data=manifest.read(str(data)),
-        collisions=_collisions(data),
+        collisions=_collisions(data, root or str(data.parent.parent)),
         rows=_spread(data),
         asked_plan=_asked_plan,
         rejects=list(islice(read_rows(str(data / "rejected")), REJECTS_SHOWN)),
@@ -90,15 +97,15 @@ def _asked_plan(row: Row) -> str:
     return ", ".join(vsp_reasoning.MOVE_NAMES[move] for move in row.meta["plan"])
 
 
-def _collisions(data: Path) -> dict[str, int | float]:
+def _collisions(data: Path, root: str) -> dict[str, int | float]:
     """Draws that the data set's puzzles stage rejected, by reason; empty where its artifact lies elsewhere."""
-    root, waiting = data.parent.parent, [data]
+    waiting = [str(data)]
     while waiting:
-        made = manifest.read(str(waiting.pop()))
+        made = manifest.read(waiting.pop())
         if made.stage == PUZZLES_STAGE and isinstance(rejected := made.counts.get("rejected"), dict):
             return rejected
-        folders = [root / parent.stage / parent.digest for parent in manifest.parents(made)]
-        waiting += [folder for folder in folders if (folder / storage.MANIFEST_NAME).is_file()]
+        places = [storage.join(root, parent.stage, parent.digest) for parent in manifest.parents(made)]
+        waiting += [place for place in places if storage.exists(storage.join(place, storage.MANIFEST_NAME))]
     return {}
 
 

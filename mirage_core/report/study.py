@@ -39,7 +39,13 @@ class ArmRun(NamedTuple):
 
 
 def build_study_report(
-    title: str, data: Path, runs: Sequence[ArmRun], baselines: Path, references: Sequence[str], out: Path
+    title: str,
+    data: Path,
+    runs: Sequence[ArmRun],
+    baselines: Path,
+    references: Sequence[str],
+    out: Path,
+    root: str | None = None,
 ) -> dict[str, Any]:
     """Write `report.html` and `tables.md` below `out`.
 
@@ -50,6 +56,7 @@ def build_study_report(
         baselines: Folder with the trivial policies' scores.
         references: Arms that the others are compared with.
         out: Artifact folder.
+        root: Where earlier stages of the models are found; None is the folder that holds the last ones.
 
     Returns:
         Counts: arms, runs, test sets and bytes of the page.
@@ -74,7 +81,7 @@ def build_study_report(
         seeds=seeds,
         tests=tests,
         references=references,
-        arms=[_arm_section(arm, [run for run in runs if run.arm == arm]) for arm in arms],
+        arms=[_arm_section(arm, [run for run in runs if run.arm == arm], root) for arm in arms],
         lineage=[manifest.read(str(folder)) for folder in (data, *trained, *(run.scores for run in runs), baselines)],
     )
     (out / REPORT_FILE).write_text(html, encoding="utf-8")
@@ -141,9 +148,9 @@ def _latent_tests(runs: Iterable[ArmRun], test_set: str) -> list[LatentTest]:
     return [test for arm, found in of_arm.items() for test in latent_tests(arm, found)]
 
 
-def _arm_section(arm: str, runs: Sequence[ArmRun]) -> dict[str, Any]:
+def _arm_section(arm: str, runs: Sequence[ArmRun], root: str | None) -> dict[str, Any]:
     """How an arm was trained: its stages from the base model on, their cost, and the curves of the last one."""
-    stages = [_stages(run.trained) for run in runs if run.trained]
+    stages = [_stages(run.trained, root or str(run.trained.parents[1])) for run in runs if run.trained]
     return {
         "name": arm,
         "num_runs": len(runs),
@@ -154,14 +161,14 @@ def _arm_section(arm: str, runs: Sequence[ArmRun]) -> dict[str, Any]:
     }
 
 
-def _stages(trained: Path) -> list[Manifest]:
+def _stages(trained: Path, root: str) -> list[Manifest]:
     """Manifests of a model's training stages, the first one first; earlier ones may have been deleted."""
     chain = [manifest.read(str(trained))]
     while isinstance(start := chain[0].inputs.get("start"), dict) and "stage" in start:
-        folder = trained.parents[1] / str(start["stage"]) / str(start["digest"])
-        if not (folder / storage.MANIFEST_NAME).is_file():
+        place = storage.join(root, str(start["stage"]), str(start["digest"]))
+        if not storage.exists(storage.join(place, storage.MANIFEST_NAME)):
             break
-        chain.insert(0, manifest.read(str(folder)))
+        chain.insert(0, manifest.read(place))
     return chain
 
 
