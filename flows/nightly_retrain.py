@@ -11,7 +11,7 @@ from mirage_core.errors import InputError
 from mirage_core.model.base import resolve_base
 from mirage_core.nights import best_of, read_nights
 from mirage_core.recipe import load_recipe
-from mirage_core.spec import DatasetSpec, load_spec
+from mirage_core.spec import DatasetSpec, load_spec_of
 from tasks import evaluation, synthesis, training
 from tasks.artifact import Artifact
 from tasks.cards import with_card
@@ -31,13 +31,13 @@ def nightly_retrain(spec: Path, recipe: Path, tests: tuple[Path, ...] = (), nigh
     tests decide nothing and stay honest.
 
     Args:
-        spec: YAML of the data set; each night has a random seed of its own. Its split `validation` says how many are
-            held out.
+        spec: YAML of the data set, of mazes; each night has a random seed of its own. Its split `validation` says how
+            many are held out.
         recipe: YAML of training, with the margin of promotion. The history belongs to spec and recipe by name.
         tests: Official tests that are reported beside the held-out rows, which decide.
         nights_kept: Last nights whose artifacts all stay.
     """
-    settings, asked = load_recipe(recipe), load_spec(spec)
+    settings, asked = load_recipe(recipe), load_spec_of(spec, DatasetSpec)
     name = f"{spec.stem}-{recipe.stem}"
     history = read_nights(history_uri(name))
     number = number_of_this_night(history)

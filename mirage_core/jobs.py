@@ -17,8 +17,9 @@ import typer
 
 from mirage_core.benchmark.items import Exam
 from mirage_core.errors import InputError
+from mirage_core.jigsaw_spec import JigsawPuzzles, JigsawSpec, Selection
 from mirage_core.puzzles.vsp_helpers import HelperKind
-from mirage_core.recipe import Pretrain, Reinforced, Supervised
+from mirage_core.recipe import Pretrain, PretrainPhotos, Reinforced, Supervised
 from mirage_core.settings import load_settings
 from mirage_core.spec import DatasetSpec, PuzzleSpec
 
@@ -102,6 +103,40 @@ def dataset(settings: File, puzzles: Folder, pictures: Folder, thoughts: Folder,
 
 
 @app.command()
+def jigsaw_photographs(settings: File, source: Text, official: Text, out: Folder) -> None:
+    """Photographs that jigsaws are cut from."""
+    from mirage_core.synthesis.jigsaw_photos import select_photos
+
+    _write_counts(out, select_photos(load_settings(settings, Selection), source, official, out))
+
+
+@app.command()
+def jigsaw_puzzles(settings: File, photographs: Folder, out: Folder, scratch: Folder) -> None:
+    """Jigsaws with their pictures and helper images."""
+    from mirage_core.synthesis.jigsaw_rows import draw_rows
+
+    _write_counts(out, draw_rows(load_settings(settings, JigsawPuzzles), photographs, out, scratch))
+
+
+@app.command()
+def jigsaw_reasoning(puzzles: Folder, seed: Number, out: Folder, scratch: Folder) -> None:
+    """Thoughts about jigsaws, by the oracle."""
+    from mirage_core.synthesis.jigsaw_reasoning import explain_rows
+
+    _write_counts(out, explain_rows(puzzles, seed, out, scratch))
+
+
+@app.command()
+def jigsaw_dataset(
+    settings: File, photographs: Folder, puzzles: Folder, thoughts: Folder, out: Folder, scratch: Folder
+) -> None:
+    """Verified rows of jigsaws, and their card."""
+    from mirage_core.synthesis.jigsaw_dataset import build_dataset
+
+    _write_counts(out, build_dataset(load_settings(settings, JigsawSpec), photographs, puzzles, thoughts, out, scratch))
+
+
+@app.command()
 def features(base: Text, data: Folder, out: Folder) -> None:
     """Vision features of all training rows."""
     _prepare_torch()
@@ -139,6 +174,15 @@ def pretrain(settings: File, out: Folder, scratch: Folder) -> None:
 
     with _alone(scratch):
         _write_counts(out, train(load_settings(settings, Pretrain), out, scratch))
+
+
+@app.command()
+def pretrain_photos(settings: File, photographs: Folder, out: Folder, scratch: Folder) -> None:
+    """A tiny base model that sees photographs, from nothing."""
+    _prepare_torch()
+    from mirage_core.training.pretrain_photos import pretrain_photos as train
+
+    _write_counts(out, train(load_settings(settings, PretrainPhotos), photographs, out, scratch))
 
 
 @app.command()

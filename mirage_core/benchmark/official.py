@@ -20,6 +20,9 @@ from mirage_core.published import MAP_LETTERS, find_picture
 from mirage_core.puzzles import jigsaw, vsp, vsp_reasoning
 from mirage_core.row import Row, decode_image, write_rows
 
+OFFICIAL_JIGSAWS = "official BLINK jigsaws"
+"""Their name in tables."""
+
 
 def import_test(source: Path, out: Path) -> dict[str, Any]:
     """Write an official test set as rows below `out`.
@@ -78,7 +81,7 @@ def title_of_test(source: Path) -> str:
     if source.suffix == ".jsonl":
         return "published items"
     if official_files(source):
-        return "official BLINK jigsaws"
+        return OFFICIAL_JIGSAWS
     task = find_task(source).task
     return "official VSP boards" if task == vsp.TASK else f"official VSP {task.removeprefix('vsp_')}"
 
