@@ -55,7 +55,7 @@ class PuzzleSpec(Settings):
     @field_validator("num_puzzles")
     @classmethod
     def _sorted_splits(cls, value: dict[str, int]) -> dict[str, int]:
-        return _in_order(value, [split for split in get_args(Split) if split in value])
+        return in_order_of_splits(value)
 
 
 class DatasetSpec(PuzzleSpec):
@@ -111,6 +111,15 @@ class DatasetSpec(PuzzleSpec):
         if self.task != "vsp_spatial_planning" and self.helper_as_input:
             raise ValueError("helper_as_input is for vsp_spatial_planning; leave it out")
         return self
+
+
+def in_order_of_splits(value: dict[str, int]) -> dict[str, int]:
+    """Numbers per split in the order of `Split`.
+
+    Raises:
+        ValueError: There are none.
+    """
+    return _in_order(value, [split for split in get_args(Split) if split in value])
 
 
 def _in_order(value: dict[AnyKey, int], keys: list[AnyKey]) -> dict[AnyKey, int]:

@@ -1,4 +1,4 @@
-r"""Official test sets as rows: VSP's folders, Mirage's published JSONL and BLINK's jigsaws.
+r"""Official test sets as rows: VSP's folders, Mirage's published JSONL, BLINK's jigsaws and CoMT.
 
 Lines of the JSONL hold `text_input` and `image_input`; planning lines the board in `map_desc`, reasoning lines the plan
 in `text_input` (`Full Action Plan: RIGHT, UP`) and the gold letter in a `\boxed{}` of `text_output`, their board being
@@ -8,10 +8,12 @@ read from the picture. Source: github UMass-Embodied-AGI/Mirage.
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mirage_core.benchmark.comt_official import comt_file, comt_files, read_comt
 from mirage_core.benchmark.official_jigsaw import official_files, read_official
 from mirage_core.benchmark.official_row import official_board, official_row, planning_row
 from mirage_core.benchmark.vsp_layout import find_task, read_task, task_files
@@ -26,7 +28,8 @@ def import_test(source: Path, out: Path) -> dict[str, Any]:
 
     Args:
         source: A `.jsonl` file of the published form, a folder that is or holds VSP's `task-main`, one of its folders
-            `task1` to `task4`, or a folder of BLINK's jigsaw items (see `official_jigsaw`).
+            `task1` to `task4`, a folder of BLINK's jigsaw items (see `official_jigsaw`) or of CoMT (see
+            `comt_official`).
         out: Artifact folder.
 
     Returns:
@@ -35,13 +38,16 @@ def import_test(source: Path, out: Path) -> dict[str, Any]:
     Raises:
         InputError: Nothing of these layouts there, or an item that cannot be used; the message names the file.
     """
-    rows = list(_read(source))
+    read = list(_read(source))
+    rows = [row for row in read if row.verdict == "ok"]
     if not rows:
         raise InputError(f"{source}: holds no test items")
     write_rows(rows, str(out / "rows"))
     levels = sorted({row.level for row in rows})
     by_level = {f"level {level}": sum(row.level == level for row in rows) for level in levels}
-    return {"rows": len(rows), **by_level, "pictures of a row": len(rows[0].images)}
+    counts = {"rows": len(rows), **by_level, "pictures of a row": len(rows[0].images)}
+    reasons = Counter(row.verdict for row in read if row.verdict != "ok")
+    return {**counts, "rejected": dict(reasons)} if reasons else counts
 
 
 def fingerprint(source: Path) -> str:
@@ -60,6 +66,10 @@ def fingerprint(source: Path) -> str:
         for path in jigsaws:
             digest.update(path.parent.name.encode())
             digest.update(path.read_bytes())
+    elif comt := comt_file(source):
+        for path in comt_files(comt):
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
     elif source.is_dir():
         folder = find_task(source)
         digest.update(folder.task.encode())
@@ -75,6 +85,8 @@ def fingerprint(source: Path) -> str:
 
 def title_of_test(source: Path) -> str:
     """How an official test set is called in tables; the same wherever it lies and whatever its folder is called."""
+    if comt_file(source):
+        return "official CoMT creation"
     if source.suffix == ".jsonl":
         return "published items"
     if official_files(source):
@@ -95,6 +107,8 @@ class _Published(NamedTuple):
 
 
 def _read(source: Path) -> Iterator[Row]:
+    if comt_file(source):
+        return read_comt(source)
     if source.suffix == ".jsonl":
         return _read_jsonl(source)
     return read_official(str(source)) if official_files(source) else iter(read_task(find_task(source)))

@@ -1,7 +1,7 @@
 """Problems of planar geometry: text, exact coordinates, figure and a theorem's answer; a function per theorem."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import sympy as sp
@@ -10,11 +10,14 @@ from sympy import Expr, cos, pi, sin, sqrt
 from mirage_core.puzzles.geometry_figures import Figure
 
 TRIPLES = (
-    (3, 4), (6, 8), (5, 12), (8, 15), (9, 12), (12, 16), (7, 24), (20, 21), (10, 24), (15, 20), (18, 24), (12, 35),
-    (16, 30), (21, 28), (24, 32), (9, 40),
+    (3, 4), (6, 8), (5, 12), (8, 15), (9, 12), (12, 16), (20, 21), (10, 24), (15, 20), (18, 24), (16, 30), (21, 28),
+    (24, 32), (27, 36), (15, 36), (28, 45), (40, 42), (33, 56), (48, 55), (30, 40), (36, 48),
 )  # fmt: skip
-"""Legs of right triangles whose hypotenuse is whole, so that the right option has the form of the others."""
+"""Legs of right triangles whose hypotenuse is whole, so that the right option has the form of the others; none so flat
+that the letters of its figure meet."""
 Point = tuple[Expr, Expr]
+DIGITS = 80
+"""With which coordinates are evaluated to be compared."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,9 @@ def is_true(problem: Problem) -> bool:
 
     A proof (`equals`) takes sympy minutes for some angles.
     """
+    points = {name: (sp.N(x, DIGITS), sp.N(y, DIGITS)) for name, (x, y) in problem.points.items()}
     claimed = problem.answer**2 if len(problem.asked) == 2 else cos(problem.answer * pi / 180)
-    return bool(abs(sp.N(measured(problem) - claimed, 60, maxn=400)) < sp.Float(10) ** -50)
+    return bool(abs(measured(replace(problem, points=points)) - sp.N(claimed, DIGITS)) < sp.Float(10) ** -50)
 
 
 def _polar(radius: Expr | int, degrees: Expr | int) -> Point:
@@ -180,7 +184,8 @@ def intersecting_chords(rng: np.random.Generator) -> Problem:
 
 def parallel_to_side(rng: np.random.Generator) -> Problem:
     """A parallel to a side cuts off a triangle of the same shape."""
-    ad, db, bc = (_int(rng, 2, 12) for _ in range(3))
+    ad, db = _int(rng, 4, 12), _int(rng, 3, 12)
+    bc = _int(rng, int(ad + db) // 2 + 1, int(ad + db) + 4)
     de, turn = bc * ad / (ad + db), _int(rng, 50, 80, 10)
     share = ad / (ad + db)
     points = {"B": _polar(0, 0), "C": (bc, sp.Integer(0)), "A": _polar(ad + db, turn)}
