@@ -18,6 +18,7 @@ from mirage_core.puzzles.vsp_helpers import HelperKind
 from mirage_core.recipe import Pretrain, Reinforced, Supervised
 from mirage_core.settings import load_settings
 from mirage_core.spec import DatasetSpec, PuzzleSpec
+from mirage_core.spec_geometry import GeometryPuzzleSpec, GeometrySpec
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 COUNTS_FILE = "counts.json"
@@ -79,6 +80,22 @@ def dataset(settings: File, puzzles: Folder, pictures: Folder, thoughts: Folder,
     drawn = json.loads((puzzles / COUNTS_FILE).read_text(encoding="utf-8"))
     write_card(out, spec.model_dump(), drawn["rejected"], counts["rejected"])
     _write_counts(out, counts)
+
+
+@app.command()
+def geometry_puzzles(settings: File, out: Folder) -> None:
+    """Problems of planar geometry, no two alike."""
+    from mirage_core.synthesis.geometry_rows import sample_geometry
+
+    _write_counts(out, sample_geometry(load_settings(settings, GeometryPuzzleSpec), out))
+
+
+@app.command()
+def geometry_dataset(settings: File, puzzles: Folder, out: Folder, scratch: Folder) -> None:
+    """Verified rows of planar geometry."""
+    from mirage_core.synthesis.geometry_rows import build_geometry
+
+    _write_counts(out, build_geometry(load_settings(settings, GeometrySpec), puzzles, out, scratch))
 
 
 @app.command()

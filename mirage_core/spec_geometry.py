@@ -1,10 +1,11 @@
 """Data sets of planar geometry, in the manner of CoMT."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from mirage_core.settings import Seed, Settings
+from mirage_core.settings import Seed, Settings, load_settings
 from mirage_core.spec import Split, in_order_of_splits
 
 
@@ -41,3 +42,8 @@ class GeometrySpec(GeometryPuzzleSpec):
     def puzzles(self) -> GeometryPuzzleSpec:
         """The part of it that decides the problems."""
         return GeometryPuzzleSpec(**self.model_dump(include=set(GeometryPuzzleSpec.model_fields)))
+
+
+def load_geometry_spec(path: Path | str) -> GeometrySpec:
+    """Read a data set's YAML; see `load_settings` for the errors."""
+    return load_settings(path, GeometrySpec)

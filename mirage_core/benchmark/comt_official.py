@@ -1,10 +1,10 @@
 """The published CoMT as rows: `data.jsonl` beside `images/{creation,deletion,update,selection}/`.
 
 Lines hold `id`, `question`, `option`, `image` (["[IMAGE0:NAME]", ...]), `rationale`, `answer` (a letter), `type` and
-`annotations`. Mirage's "COMT geometry" is most probably the type `creation`: its 820 + 200 items are that type's 1,020.
+`annotations`. Mirage's "COMT geometry" is most probably the type `creation`, whose 1,020 items are its 820 + 200.
 
-Source: github czhhzc/CoMT, README; the set itself is `czh-up/CoMT` on the Hugging Face hub, which was not at hand. Taken
-from the description: pictures that the question does not mark (`[IMAGE0]`) belong to the rationale, at its marks.
+Source: github czhhzc/CoMT, README; the set itself, `czh-up/CoMT` on the Hugging Face hub, was not at hand. Pictures
+that the question does not mark (`[IMAGE0]`) are taken to belong to the rationale, at its marks.
 """
 
 import json
@@ -91,7 +91,7 @@ def _row(path: Path, item: dict[str, Any]) -> Row:
     question, rationale = str(item["question"]).strip(), str(item["rationale"])
     shown = [int(number) for number in MARK.findall(question)]
     drawn = [number for number in pictures if number not in shown]
-    before, _, after = _split(rationale)
+    before, after = _split(rationale)
     options = [str(option) for option in item["option"]]
     letter = str(item["answer"]).strip().strip("()").upper()
     whole = len(pictures) == len(files) and all(number in pictures for number in shown)
@@ -114,12 +114,12 @@ def _row(path: Path, item: dict[str, Any]) -> Row:
     )
 
 
-def _split(rationale: str) -> tuple[str, str, str]:
-    """The rationale ahead of its first picture, the mark, and the rest without marks."""
+def _split(rationale: str) -> tuple[str, str]:
+    """The rationale ahead of its first picture, and the rest without marks."""
     first = MARK.search(rationale)
     if first is None:
-        return "", "", rationale.strip()
-    return rationale[: first.start()].strip(), first[0], " ".join(MARK.sub(" ", rationale[first.end() :]).split())
+        return "", rationale.strip()
+    return rationale[: first.start()].strip(), " ".join(MARK.sub(" ", rationale[first.end() :]).split())
 
 
 def _pictures(path: Path, item: dict[str, Any]) -> dict[int, Path | None]:
