@@ -5,8 +5,9 @@ from pathlib import Path
 import typer
 from prefect import flow
 
-from mirage_core.spec_geometry import GeometrySpec, load_geometry_spec
-from tasks import synthesis
+from mirage_core.geometry_spec import GeometrySpec
+from mirage_core.spec import load_spec_of
+from tasks import geometry
 from tasks.artifact import Artifact
 from tasks.cards import with_card
 from tasks.local import run_flow
@@ -19,13 +20,13 @@ def synth_comt(spec: Path) -> Artifact:
     Args:
         spec: YAML of the data set.
     """
-    return make_geometry(load_geometry_spec(spec))
+    return make_dataset(load_spec_of(spec, GeometrySpec))
 
 
-def make_geometry(settings: GeometrySpec) -> Artifact:
+def make_dataset(settings: GeometrySpec) -> Artifact:
     """The stages of a data set of geometry, for any flow."""
-    puzzles = with_card(synthesis.geometry_puzzles(settings.puzzles))
-    return with_card(synthesis.geometry_dataset(settings, puzzles))
+    puzzles = with_card(geometry.puzzles(settings.puzzles))
+    return with_card(geometry.dataset(settings, puzzles))
 
 
 def main(spec: Path = Path("datasets_spec/comt-demo.yaml")) -> None:

@@ -14,11 +14,12 @@ import typer
 
 from mirage_core.benchmark.items import Exam
 from mirage_core.errors import InputError
+from mirage_core.geometry_spec import GeometryPuzzleSpec, GeometrySpec
+from mirage_core.jigsaw_spec import JigsawPuzzles, JigsawSpec, Selection
 from mirage_core.puzzles.vsp_helpers import HelperKind
 from mirage_core.recipe import Pretrain, Reinforced, Supervised
 from mirage_core.settings import load_settings
 from mirage_core.spec import DatasetSpec, PuzzleSpec
-from mirage_core.spec_geometry import GeometryPuzzleSpec, GeometrySpec
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 COUNTS_FILE = "counts.json"
@@ -96,6 +97,39 @@ def geometry_dataset(settings: File, puzzles: Folder, out: Folder, scratch: Fold
     from mirage_core.synthesis.geometry_rows import build_geometry
 
     _write_counts(out, build_geometry(load_settings(settings, GeometrySpec), puzzles, out, scratch))
+
+
+def jigsaw_photographs(settings: File, source: Text, official: Text, out: Folder) -> None:
+    """Photographs that jigsaws are cut from."""
+    from mirage_core.synthesis.jigsaw_photos import select_photos
+
+    _write_counts(out, select_photos(load_settings(settings, Selection), source, official, out))
+
+
+@app.command()
+def jigsaw_puzzles(settings: File, photographs: Folder, out: Folder, scratch: Folder) -> None:
+    """Jigsaws with their pictures and helper images."""
+    from mirage_core.synthesis.jigsaw_rows import draw_rows
+
+    _write_counts(out, draw_rows(load_settings(settings, JigsawPuzzles), photographs, out, scratch))
+
+
+@app.command()
+def jigsaw_reasoning(puzzles: Folder, seed: Number, out: Folder, scratch: Folder) -> None:
+    """Thoughts about jigsaws, by the oracle."""
+    from mirage_core.synthesis.jigsaw_reasoning import explain_rows
+
+    _write_counts(out, explain_rows(puzzles, seed, out, scratch))
+
+
+@app.command()
+def jigsaw_dataset(
+    settings: File, photographs: Folder, puzzles: Folder, thoughts: Folder, out: Folder, scratch: Folder
+) -> None:
+    """Verified rows of jigsaws, and their card."""
+    from mirage_core.synthesis.jigsaw_dataset import build_dataset
+
+    _write_counts(out, build_dataset(load_settings(settings, JigsawSpec), photographs, puzzles, thoughts, out, scratch))
 
 
 @app.command()

@@ -5,7 +5,6 @@ from pathlib import Path
 from mirage_core.benchmark.official import fingerprint, import_test
 from mirage_core.manifest import Counts
 from mirage_core.spec import DatasetSpec, PuzzleSpec
-from mirage_core.spec_geometry import GeometryPuzzleSpec, GeometrySpec
 from tasks.artifact import Artifact, LocalSource, folder
 from tasks.jobs import run_job
 from tasks.stage import stage
@@ -39,16 +38,6 @@ def dataset(
 ) -> Counts:
     parts = {"puzzles": folder(puzzles), "pictures": folder(pictures), "thoughts": folder(thoughts)}
     return run_job("dataset", out, spec, **parts, scratch=scratch)
-
-
-@stage("geometry-puzzles")
-def geometry_puzzles(spec: GeometryPuzzleSpec, *, out: Path) -> Counts:
-    return run_job("geometry-puzzles", out, spec)
-
-
-@stage("geometry-dataset")
-def geometry_dataset(spec: GeometrySpec, puzzles: Artifact, *, out: Path, scratch: Path) -> Counts:
-    return run_job("geometry-dataset", out, spec, puzzles=folder(puzzles), scratch=scratch)
 
 
 @stage("official-test", version=2)

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from mirage_core.errors import InputError
+from mirage_core.geometry_spec import GeometryPuzzleSpec, GeometrySpec
 from mirage_core.puzzles import geometry
 from mirage_core.row import Row, encode_png, rows_to_table, shard_name, write_table
-from mirage_core.spec_geometry import GeometryPuzzleSpec, GeometrySpec
 from mirage_core.synthesis.shards import add_up, build_shards, lines_name, read_lines
 from mirage_core.teacher.geometry_oracle import explain_geometry
 from mirage_core.teacher.geometry_verify import verify_geometry

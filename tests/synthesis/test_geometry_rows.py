@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from mirage_core.errors import InputError
+from mirage_core.geometry_spec import GeometrySpec
 from mirage_core.grading import asked_form, grade
 from mirage_core.puzzles import geometry
 from mirage_core.row import decode_image, read_rows
-from mirage_core.spec_geometry import GeometrySpec, load_geometry_spec
+from mirage_core.spec import load_spec
 from mirage_core.synthesis.geometry_rows import build_geometry, sample_geometry
 
 REPO = Path(__file__).parents[2]
@@ -80,11 +81,6 @@ def test_more_problems_than_there_are_is_refused():
         sample_geometry(spec, Path("/nonexistent"))
 
 
-@pytest.mark.parametrize("name", ["comt-demo", "comt-smoke"])
-def test_specs_load(name):
-    assert load_geometry_spec(REPO / f"datasets_spec/{name}.yaml").task == geometry.TASK
-
-
 @pytest.mark.parametrize(
     ("change", "field"),
     [({"teacher": "server"}, "teacher"), ({"num_puzzles": {}}, "num_puzzles"), ({"levels": 3}, "levels"),
@@ -94,7 +90,7 @@ def test_specs_that_make_no_sense_are_refused(tmp_path, change, field):
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(SPEC.model_dump() | change))
     with pytest.raises(InputError, match=rf"mine\.yaml: `{field}"):
-        load_geometry_spec(path)
+        load_spec(path)
 
 
 def test_golden(built, tmp_path):

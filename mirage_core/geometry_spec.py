@@ -1,12 +1,11 @@
 """Data sets of planar geometry, in the manner of CoMT."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from mirage_core.settings import Seed, Settings, load_settings
-from mirage_core.spec import Split, in_order_of_splits
+from mirage_core.settings import Seed, Settings
+from mirage_core.split import NumPuzzles
 
 
 class GeometryPuzzleSpec(Settings):
@@ -16,15 +15,10 @@ class GeometryPuzzleSpec(Settings):
     """What is asked."""
     seed: Seed
     """Random seed; each draw has a random generator of its own, of this seed and its number."""
-    num_puzzles: dict[Split, Annotated[int, Field(gt=0)]]
+    num_puzzles: NumPuzzles
     """Problems per split; no two have the same text. Mirage trains on 820 and tests on 200 (Table 8)."""
     puzzles_per_shard: Annotated[int, Field(gt=0)] = 500
     """Problems in one Parquet file."""
-
-    @field_validator("num_puzzles")
-    @classmethod
-    def _sorted_splits(cls, value: dict[str, int]) -> dict[str, int]:
-        return in_order_of_splits(value)
 
 
 class GeometrySpec(GeometryPuzzleSpec):
@@ -42,8 +36,3 @@ class GeometrySpec(GeometryPuzzleSpec):
     def puzzles(self) -> GeometryPuzzleSpec:
         """The part of it that decides the problems."""
         return GeometryPuzzleSpec(**self.model_dump(include=set(GeometryPuzzleSpec.model_fields)))
-
-
-def load_geometry_spec(path: Path | str) -> GeometrySpec:
-    """Read a data set's YAML; see `load_settings` for the errors."""
-    return load_settings(path, GeometrySpec)
