@@ -77,7 +77,7 @@ def _row(row_id: str, split: str, item: dict[str, Any], choices: list[str], righ
         thought_after="",
         answer=right,
         choices=choices,
-        meta={"question_type": item["question_type"]},
+        meta=sat.choice_meta(choices, choices.index(right) if right in choices else -1, item["question_type"]),
         teacher="official",
         verdict=verdict,
     )

@@ -23,7 +23,7 @@ from mirage_core.puzzles.sat_rooms import Room, Thing, sample_room
 from mirage_core.puzzles.verdict import OK, Verdict
 
 __all__ = [
-    "CASES", "QUESTION_TYPES", "TASK", "Puzzle", "QuestionType", "check", "check_choice", "from_meta", "level",
+    "CASES", "QUESTION_TYPES", "TASK", "Puzzle", "QuestionType", "check", "check_choice", "check_meta", "choice_meta", "from_meta", "level",
     "pictures", "process_renderer", "question", "question_text", "sample", "second_room", "to_meta",
 ]  # fmt: skip
 
@@ -146,6 +146,16 @@ def check_choice(choices: Sequence[str], right: int, answer: str) -> Verdict:
         if said in (name, letter, f"{letter} {name}"):
             return OK if number == right else Verdict(False, "wrong_choice")
     return Verdict(False, "no_choice")
+
+
+def choice_meta(choices: Sequence[str], right: int, question_type: str) -> dict[str, Any]:
+    """What grading needs, of any SAT row; see `check_meta`."""
+    return {"choices": list(choices), "right": right, "question_type": question_type}
+
+
+def check_meta(meta: dict[str, Any], answer: str) -> Verdict:
+    """Grade a model's whole output text by the `meta` of a row, generated or official; see `check_choice`."""
+    return check_choice(meta["choices"], meta["right"], answer)
 
 
 def to_meta(puzzle: Puzzle) -> dict[str, Any]:
