@@ -1,12 +1,13 @@
 """Which SAT data exists: furnished rooms, questions about them, and what their helper images show."""
 
+from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator
 
 from mirage_core.puzzles.sat_helpers import HelperKind
 from mirage_core.puzzles.sat_questions import QuestionType
-from mirage_core.settings import Seed, Settings
+from mirage_core.settings import Seed, Settings, load_settings
 from mirage_core.spec import Split, TeacherKind
 from mirage_core.teacher.settings import ServerTeacher
 
@@ -68,3 +69,8 @@ class SatSpec(SatPuzzleSpec):
     def told_by(self, teacher: TeacherKind) -> "SatSpec":
         """The same data set with another teacher."""
         return SatSpec(**{**self.model_dump(), "teacher": teacher})
+
+
+def load_sat_spec(path: Path | str) -> SatSpec:
+    """Read a SAT data set's YAML; see `load_settings` for the errors."""
+    return load_settings(path, SatSpec)

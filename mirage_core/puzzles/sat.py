@@ -23,7 +23,8 @@ from mirage_core.puzzles.sat_rooms import Room, Thing, sample_room
 from mirage_core.puzzles.verdict import OK, Verdict
 
 __all__ = [
-    "CASES", "QUESTION_TYPES", "TASK", "Puzzle", "QuestionType", "check", "check_choice", "check_meta", "choice_meta", "from_meta", "level",
+    "CASES", "QUESTION_TYPES", "TASK", "Puzzle", "QuestionType", "check", "check_choice", "check_meta", "choice_meta",
+    "from_meta", "level",
     "pictures", "process_renderer", "question", "question_text", "sample", "second_room", "to_meta",
 ]  # fmt: skip
 

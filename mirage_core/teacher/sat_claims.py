@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from mirage_core.puzzles.sat_furniture import COLOURS
 from mirage_core.puzzles.sat_kinds import KINDS
 from mirage_core.teacher import Explanation
 from mirage_core.teacher.sat_scene import SatScene, View
 
-Kind = Literal["side", "angle", "distance", "change", "visible", "turn", "step", "moved", "facing", "slide", "answer"]
+Kind = Literal[
+    "side", "angle", "distance", "change", "visible", "turn", "step", "moved", "facing", "slide", "thing", "answer"
+]
 
 SENTENCE = re.compile(r"(?<=[.!?])\s+")
 CLAUSE = re.compile(
@@ -22,8 +25,16 @@ CLAUSE = re.compile(
     r"|\s(?:but|while|whereas|and (?=(?:it|the|no|in|so|I|moved? forward|moving forward)\b))",
 )
 VIEWS: tuple[tuple[View, re.Pattern[str]], ...] = (
-    ("second", re.compile(r"\bsecond (?:image|picture|frame|view)\b|\b(?:later|last|final) (?:image|picture|frame)\b", re.I)),
-    ("first", re.compile(r"\b(?:first|initial) (?:image|picture|frame|view)\b|\bfrom here\b|\bat first\b|\bat the start\b", re.I)),
+    (
+        "second",
+        re.compile(r"\bsecond (?:image|picture|frame|view)\b|\b(?:later|last|final) (?:image|picture|frame)\b", re.I),
+    ),
+    (
+        "first",
+        re.compile(
+            r"\b(?:first|initial) (?:image|picture|frame|view)\b|\bfrom here\b|\bat first\b|\bat the start\b", re.I
+        ),
+    ),
     (
         "helper",
         re.compile(
@@ -33,8 +44,14 @@ VIEWS: tuple[tuple[View, re.Pattern[str]], ...] = (
         ),
     ),
 )  # fmt: skip
-_NAMES = "|".join(re.escape(name) for name in sorted(KINDS, key=len, reverse=True))
-THING = re.compile(rf"\b({_NAMES})\b", re.IGNORECASE)
+HEADS = {kind.split(" on ")[0]: kind for kind in sorted(KINDS, key=len, reverse=True)}
+"""What a text may call a kind: "television" is the television on a stand."""
+_COLOURS = "|".join(COLOURS)
+THING = re.compile(
+    rf"\b(?:(?P<colour>{_COLOURS}) )?(?P<head>{'|'.join(map(re.escape, HEADS))})\b"
+    rf"(?: (?:with|in|on) an? (?P<part>{_COLOURS})\b)?",
+    re.IGNORECASE,
+)
 MARK = re.compile(r"\bmark(?:ed)? (\d)\b", re.IGNORECASE)
 SUPPOSED = re.compile(r"\b(?:if|as if|suppose|unless|had been)\b", re.IGNORECASE)
 NEGATION = re.compile(r"\b(?:not|never|no longer|cannot|neither)\b|n't\b", re.IGNORECASE)
@@ -46,7 +63,8 @@ TURN = re.compile(
 )
 STRAIGHT = re.compile(r"\blook(?:s|ing)? straight\b|\b(?:without|no) (?:any )?turn\b", re.IGNORECASE)
 STEP = re.compile(
-    r"\bmov(?:e|es|ed|ing) forwards?\b(?: by)?(?: (?:about|around|roughly|some))?(?: (?P<number>\d+(?:\.\d+)?) met(?:er|re)s?)?",
+    r"\bmov(?:e|es|ed|ing) forwards?\b(?: by)?(?: (?:about|around|roughly|some))?"
+    r"(?: (?P<number>\d+(?:\.\d+)?) met(?:er|re)s?)?",
     re.IGNORECASE,
 )
 CAMERA_STILL = re.compile(r"\bcamera (?:did not|didn't) move\b|\bcamera (?:stayed|stood still|stays|kept still)", re.I)
@@ -57,7 +75,8 @@ SIDE = re.compile(
     re.IGNORECASE,
 )
 MIDDLE = re.compile(
-    r"\b(?:in|near|at) the (?:very )?(?:middle|centre|center)\b|\b(?:straight|directly) ahead\b|\bin front of (?:me|the camera)\b",
+    r"\b(?:in|near|at) the (?:very )?(?:middle|centre|center)\b|\b(?:straight|directly) ahead\b"
+    r"|\bin front of (?:me|the camera)\b",
     re.IGNORECASE,
 )
 BEHIND = re.compile(r"\bbehind (?:me|the camera|them|you)\b", re.IGNORECASE)
@@ -74,7 +93,8 @@ OF_VIEW = re.compile(
     re.I,
 )
 MOVED = re.compile(
-    r"\bmoved (?:to (?:the|its) )?(?:(?P<side>left|right)\b)?(?: and )?(?:(?P<depth>towards?|away from) (?:the camera|me|us))?",
+    r"\bmoved (?:to (?:the|its) )?(?:(?P<side>left|right)\b)?(?: and )?"
+    r"(?:(?P<depth>towards?|away from) (?:the camera|me|us))?",
     re.IGNORECASE,
 )
 UNMOVED = re.compile(
@@ -85,7 +105,7 @@ UNMOVED = re.compile(
 )
 SLIDE = re.compile(r"\b(?:slid(?:es?)?|shift(?:s|ed)?|drift(?:s|ed)?) (?:to the )?(left|right)\b", re.IGNORECASE)
 AWAY = re.compile(r"\bfac(?:e|es|ing) away\b", re.IGNORECASE)
-FACE = re.compile(r"\bfac(?:e|es|ing) (?:it|the|this|that)\b", re.IGNORECASE)
+FACE = re.compile(r"\bfac(?:e|es|ing) (?:towards? )?(?:it|the|this|that)\b", re.IGNORECASE)
 YES_NO = re.compile(
     r"^(?:so|therefore|thus|hence)?,? ?(?:the )?(?:answer is )?:? ?\"?(yes|no)\b(?! (?:objects?|turn|longer|thing))",
     re.I,
@@ -112,25 +132,44 @@ class SatClaim(NamedTuple):
 def read_claims(explanation: Explanation, scene: SatScene) -> Iterator[SatClaim]:
     """Every claim of a thought that is understood; its parts speak of the first view and of the helper's view.
 
-    "It" is the thing named last, at first the one that the question asks about.
+    "It" is the thing named last, at first the one that the question asks about. What the camera did is about the whole
+    movement unless a view is named.
     """
     kinds = {thing.kind.lower(): number for number, thing in enumerate(scene.puzzle.room.things)}
     last = None if scene.puzzle.question_type == "action_sequence" else scene.puzzle.asked
     parts: tuple[View, View] = ("first", "helper")
     sentences = [(one, part) for text, part in zip(explanation, parts, strict=True) for one in SENTENCE.split(text)]
-    for sentence, view in sentences:
+    for sentence, part in sentences:
+        named_view: View | None = None
         for clause in filter(None, map(str.strip, CLAUSE.split(sentence.strip()))):
-            view = next((one for one, pattern in VIEWS if pattern.search(clause)), view)
-            named = list(dict.fromkeys(kinds.get(found[0].lower(), -1) for found in THING.finditer(clause)))
+            named_view = next((one for one, pattern in VIEWS if pattern.search(clause)), named_view)
+            view = named_view or part
+            found = list(THING.finditer(clause))
+            yield from (claim for one in found for claim in _of_thing(one, clause, view, kinds, scene))
+            named = list(dict.fromkeys(kinds.get(HEADS[one["head"].lower()], -1) for one in found))
             marks = [found[1] for found in MARK.finditer(clause)]
             if not named and marks and scene.puzzle.marks:
                 named = [scene.puzzle.asked if marks[0] == scene.puzzle.marks[0].label else -1]
             if len(named) == 1:
                 last = named[0] if named[0] >= 0 else None
             who = None if len(named) > 1 else last
-            yield from _of_camera(clause, view)
+            yield from _of_camera(clause, named_view or "first")
             yield from _answer(clause, view)
             yield from _of_things(clause, view, who, scene)
+
+
+def _of_thing(
+    found: re.Match[str], clause: str, view: View, kinds: dict[str, int], scene: SatScene
+) -> Iterator[SatClaim]:
+    """That there is such a thing, and its colour where the thing's name has one in that place."""
+    kind = HEADS[found["head"].lower()]
+    if kind not in kinds:
+        if not any(found["head"].lower() in other for other in kinds):  # an armchair may be called a chair
+            yield SatClaim("thing", clause, view, None, kind)
+        return
+    colour = found["colour"] if KINDS[kind].phrase.startswith("{colour}") else found["part"]
+    if colour:
+        yield SatClaim("thing", clause, view, kinds[kind], colour.lower())
 
 
 def _of_camera(clause: str, view: View) -> Iterator[SatClaim]:

@@ -47,8 +47,9 @@ def sat_findings(meta: dict[str, Any], explanation: Explanation, answer: str) ->
     """Yield every contradiction.
 
     Reasons: "answer_<reason of check>", "empty_thought", and "wrong_" with the kind of claim: "wrong_side",
-    "wrong_angle", "wrong_distance", "wrong_change" (closer, further), "wrong_visible", "wrong_turn" and "wrong_step" (of
-    the camera), "wrong_moved" (what was moved, and where to), "wrong_facing", "wrong_slide", "wrong_answer".
+    "wrong_angle", "wrong_distance", "wrong_change" (closer, further), "wrong_visible", "wrong_turn", "wrong_step" (of
+    the camera), "wrong_moved" (what was moved, and where to), "wrong_facing", "wrong_slide", "wrong_thing"
+    (there is none, or it has another colour), "wrong_answer".
     """
     scene = sat_scene(meta)
     graded = sat.check(scene.puzzle, rf"\boxed{{{answer}}}")
@@ -157,6 +158,13 @@ def _slide(claim: SatClaim, scene: SatScene) -> str | None:
     return None if true == claim.holds else f"it goes {abs(slid):.0f} degrees to the {'right' if slid > 0 else 'left'}"
 
 
+def _thing(claim: SatClaim, scene: SatScene) -> str | None:
+    if claim.who is None:
+        return "there is no such thing in the room"
+    phrase = scene.puzzle.room.things[claim.who].phrase
+    return None if claim.value in phrase.split() else f"it is the {phrase}"
+
+
 def _answer(claim: SatClaim, scene: SatScene) -> str | None:
     choices = [choice.lower() for choice in scene.puzzle.choices]
     right = scene.puzzle.answer_text.lower()
@@ -167,5 +175,5 @@ def _answer(claim: SatClaim, scene: SatScene) -> str | None:
 
 _HOLDS: dict[Kind, Callable[[SatClaim, SatScene], str | None]] = {
     "side": _side, "angle": _angle, "distance": _distance, "change": _change, "visible": _visible, "turn": _turn,
-    "step": _step, "moved": _moved, "facing": _facing, "slide": _slide, "answer": _answer,
+    "step": _step, "moved": _moved, "facing": _facing, "slide": _slide, "thing": _thing, "answer": _answer,
 }  # fmt: skip

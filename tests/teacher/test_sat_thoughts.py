@@ -10,6 +10,7 @@ import pytest
 
 from mirage_core.puzzles import sat
 from mirage_core.puzzles.sat_helpers import seen_shares
+from mirage_core.puzzles.sat_kinds import KINDS
 from mirage_core.teacher import Explanation
 from mirage_core.teacher.chat import Png, Text
 from mirage_core.teacher.prompting import load_prompt, messages
@@ -60,45 +61,59 @@ def swapped(text, words):
 
 
 def lies(meta, thought):
-    """(what was changed, a thought with a false sentence, the reasons by which it may be caught)."""
-    sentences = SENTENCE.split(thought.after)
+    """(what was changed, a thought with one false sentence) for every way to make one false."""
+    scene, sentences = sat_scene(meta), SENTENCE.split(thought.after)
     for number, sentence in enumerate(sentences):
+        for kind, lie in (*swaps(sentence), *other_numbers(sentence), *rewordings(sentence)):
+            yield kind, Explanation(thought.before, " ".join([*sentences[:number], lie, *sentences[number + 1 :]]))
+    for kind, lie in other_things(scene, sentences[-1]):
+        yield kind, Explanation(thought.before, " ".join([*sentences[:-1], lie]))
 
-        def told(other, number=number):
-            return Explanation(thought.before, " ".join([*sentences[:number], other, *sentences[number + 1 :]]))
 
-        for kind, words in (
-            ("sides", ("left", "right")),
-            ("change", ("closer", "further", "nearer", "further away")),
-            ("depth", ("towards", "away from")),
-        ):
-            other = swapped(re.sub(r"\bleft the view", "LEFT", sentence), words).replace("LEFT", "left the view")
-            if other != sentence:
-                yield kind, told(other)
-        if re.search(r"\b(So|is) (yes|no)\b(?! objects)", sentence):
-            yield "answer", told(swapped(sentence, ("yes", "no")))
-        for found in re.finditer(r"\d+(?:\.\d+)?(?= (degrees|meters))", sentence):
-            more = f"{float(found[0]) + 1.3:.1f}" if found[1] == "meters" else str(int(found[0]) + 13)
-            yield found[1], told(sentence[: found.start()] + more + sentence[found.end() :])
-        if "in the middle" in sentence:
-            yield "middle", told(sentence.replace("in the middle", "40 degrees to the left of the middle"))
-        if re.search("out of view|left the view|no longer in view", sentence):
-            yield "visible", told(re.sub("out of view|has left the view|no longer in view", "in view", sentence))
-        elif re.search("into view|can be seen|is in view", sentence):
-            yield "visible", told(re.sub("has come into view|can be seen too|is in view", "is out of view", sentence))
-        if "no objects moved" in sentence or "nothing was moved" in sentence:
-            name = sat_scene(meta).puzzle.room.things[sat_scene(meta).puzzle.asked].phrase
-            yield "moved", told(f"So the {name} was moved left and towards the camera.")
-        if "moved forward" in sentence:
-            yield "step", told(sentence.replace(" and moved forward", ", and the camera did not move"))
-        if "did not move" in sentence:
-            yield "still", told("So the camera rotated left.")
-    scene = sat_scene(meta)
-    if scene.shift is not None and scene.puzzle.question_type == "obj_movement":
-        name = scene.puzzle.room.things[scene.puzzle.asked].phrase
-        other = next(thing.phrase for thing in scene.puzzle.room.things if thing.phrase != name)
-        closing = f"So the {other} was moved {scene.shift[0]} and {scene.shift[1]} the camera."
-        yield "other thing", Explanation(thought.before, " ".join([*sentences[:-1], closing]))
+def swaps(sentence):
+    for kind, words in (
+        ("sides", ("left", "right")),
+        ("change", ("closer", "further", "nearer", "further away")),
+        ("depth", ("towards", "away from")),
+    ):
+        other = swapped(sentence.replace("left the view", "LEFT"), words).replace("LEFT", "left the view")
+        if other != sentence:
+            yield kind, other
+    if re.search(r"\b(So|is) (yes|no)\b(?! objects)", sentence):
+        yield "answer", swapped(sentence, ("yes", "no"))
+
+
+def other_numbers(sentence):
+    for found in re.finditer(r"\d+(?:\.\d+)?(?= (degrees|meters))", sentence):
+        more = f"{float(found[0]) + 1.3:.1f}" if found[1] == "meters" else str(int(found[0]) + 13)
+        yield found[1], sentence[: found.start()] + more + sentence[found.end() :]
+
+
+def rewordings(sentence):
+    for kind, pattern, lie in (
+        ("middle", "in the middle", "40 degrees to the left of the middle"),
+        ("visible", "out of view|has left the view|no longer in view", "in view"),
+        ("visible", "has come into view|can be seen too|is in view", "is out of view"),
+        ("step", " and moved forward", ", and the camera did not move"),
+        ("still", ".*camera did not move", "So the camera rotated left"),
+    ):
+        if re.search(pattern, sentence):
+            yield kind, re.sub(pattern, lie, sentence)
+
+
+def other_things(scene, closing):
+    name = scene.puzzle.room.things[scene.puzzle.asked].phrase
+    other = next(thing.phrase for thing in scene.puzzle.room.things if thing.phrase != name)
+    if name in closing:
+        missing = next(kind for kind in KINDS if kind not in {thing.kind for thing in scene.puzzle.room.things})
+        yield "no such thing", closing.replace(name, missing)
+    if scene.puzzle.question_type != "obj_movement":
+        return
+    if scene.shift is None:
+        yield "moved", f"So the {name} was moved left and towards the camera."
+    else:
+        yield "other thing moved", f"So the {other} was moved {scene.shift[0]} and {scene.shift[1]} the camera."
+        yield "nothing moved", "So no objects moved."
 
 
 def check_truth(metas, seeds):
@@ -112,7 +127,7 @@ def check_truth(metas, seeds):
                 alone = Explanation(scene.puzzle.room.things[scene.puzzle.asked].phrase, sentence)
                 assert list(read_claims(alone, scene)), sentence
     assert set(kinds) == {
-        "side", "angle", "distance", "change", "visible", "turn", "step", "moved", "facing", "slide", "answer",
+        "side", "angle", "distance", "change", "visible", "turn", "step", "moved", "facing", "slide", "thing", "answer",
     }  # fmt: skip
 
 
@@ -141,7 +156,7 @@ def test_hundreds_of_true_thoughts_all_stand(many):
 def test_each_kind_of_lie_is_caught(few):
     made, _, missed = check_lies(few)
     assert not missed
-    assert len(made) >= 9
+    assert len(made) >= 12
 
 
 @pytest.mark.render
@@ -161,9 +176,7 @@ def test_a_thought_about_another_room_does_not_stand(few):
     by_type = [[meta for meta in few if meta["puzzle"]["question_type"] == kind] for kind in sat.QUESTION_TYPES]
     for metas in by_type:
         for one, other in pairwise(metas):
-            assert reason(one, explain(other), sat_scene(one).puzzle.answer_text) != "ok" or explain(other) == explain(
-                one
-            )
+            assert reason(one, explain(other)) != "ok"
 
 
 def test_the_first_part_does_not_name_the_answer(few):
