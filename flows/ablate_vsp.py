@@ -10,7 +10,7 @@ from flows.synth_vsp import make_dataset
 from mirage_core.model.base import BaseModelRef, resolve_base
 from mirage_core.puzzles.vsp_helpers import HelperKind
 from mirage_core.recipe import LatentSize, PositiveFloat
-from mirage_core.spec import load_spec
+from mirage_core.spec import DatasetSpec, load_spec_of
 from mirage_core.training.arms import BOTH, DIRECT, JOINT, Variant, ablations, load_study
 from tasks import evaluation, training
 from tasks.artifact import Artifact
@@ -44,7 +44,7 @@ def ablate_vsp(
 ) -> Artifact:
     """Change one setting of the latent arms at a time; and show the text-only arm the helper image as input."""
     settings = load_study(recipe).model_copy(update={"seed": seed})
-    drawn, base = load_spec(spec), resolve_base(settings.base_model)
+    drawn, base = load_spec_of(spec, DatasetSpec), resolve_base(settings.base_model)
     examined, runs = test_sets(spec, tests), []
     for drawn_anew, variants in ablations(settings, drawn, latent_sizes, gammas, helper_images):
         data = make_dataset(drawn_anew)

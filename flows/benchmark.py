@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 from prefect import flow
 
-from flows.synth_vsp import synth_vsp
+from flows.data import build_data, held_out_name
 from mirage_core.benchmark.official import title_of_test
 from mirage_core.model.base import resolve_base
 from mirage_core.recipe import load_recipe
@@ -31,7 +31,7 @@ def official_sets(tests: Sequence[Path]) -> list[TestSet]:
 
 def test_sets(spec: Path, tests: Sequence[Path]) -> list[TestSet]:
     """The official tests that are given, and the held-out rows of the spec's data set."""
-    return [*official_sets(tests), TestSet(name="held-out boards", rows=synth_vsp(spec), split="validation")]
+    return [*official_sets(tests), TestSet(name=held_out_name(spec), rows=build_data(spec), split="validation")]
 
 
 @flow(name="benchmark")

@@ -6,7 +6,7 @@ import typer
 from prefect import flow
 
 from flows.benchmark import official_sets
-from flows.synth_vsp import make_dataset
+from flows.data import make_data
 from mirage_core.model.base import resolve_base
 from mirage_core.nights import best_of, read_nights
 from mirage_core.recipe import load_recipe
@@ -41,7 +41,7 @@ def nightly_retrain(spec: Path, recipe: Path, tests: tuple[Path, ...] = (), nigh
     before = Artifact(stage=best.stage, digest=best.digest) if best else None
 
     official = official_sets(tests)
-    data = make_dataset(asked.model_copy(update={"seed": seed}))
+    data = make_data(asked.model_copy(update={"seed": seed}))
     features = with_card(training.features(base, data))
     stage1 = with_card(training.stage1(before or base, data, features, settings.supervised("stage1")))
     stage2 = with_card(training.stage2(stage1, data, features, settings.supervised("stage2")))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from prefect import flow
 
-from mirage_core.spec import DatasetSpec, TeacherKind, load_spec
+from mirage_core.spec import DatasetSpec, TeacherKind, load_spec_of
 from mirage_core.teacher.settings import Budget
 from tasks import synthesis
 from tasks.artifact import Artifact
@@ -25,7 +25,7 @@ def synth_vsp(spec: Path, teacher: TeacherKind | None = None, budget: Budget | N
         teacher: Who writes the reasoning, instead of whom the spec names.
         budget: Where asking a model stops, over all runs that share the answer store; None sets no limit.
     """
-    settings = load_spec(spec)
+    settings = load_spec_of(spec, DatasetSpec)
     return make_dataset(settings.told_by(teacher) if teacher else settings, budget)
 
 

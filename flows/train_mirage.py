@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 from prefect import flow
 
-from flows.synth_vsp import synth_vsp
+from flows.data import build_data
 from mirage_core.model.base import resolve_base
 from mirage_core.recipe import load_recipe
 from tasks import training
@@ -23,7 +23,7 @@ def train_mirage(spec: Path, recipe: Path) -> dict[str, Artifact]:
     """
     settings = load_recipe(recipe)
     base = resolve_base(settings.base_model)
-    data = synth_vsp(spec)
+    data = build_data(spec)
     features = with_card(training.features(base, data))
     stage1 = with_card(training.stage1(base, data, features, settings.supervised("stage1")))
     stage2 = with_card(training.stage2(stage1, data, features, settings.supervised("stage2")))

@@ -14,6 +14,7 @@ import typer
 
 from mirage_core.benchmark.items import Exam
 from mirage_core.errors import InputError
+from mirage_core.jigsaw_spec import JigsawPuzzles, JigsawSpec, Selection
 from mirage_core.puzzles.sat_helpers import HelperKind as SatHelperKind
 from mirage_core.puzzles.vsp_helpers import HelperKind
 from mirage_core.recipe import Pretrain, Reinforced, Supervised
@@ -120,6 +121,40 @@ def sat_dataset(
     drawn = json.loads((puzzles / COUNTS_FILE).read_text(encoding="utf-8"))
     write_sat_card(out, spec.model_dump(mode="json"), drawn["rejected"], counts["rejected"])
     _write_counts(out, counts)
+
+
+@app.command()
+def jigsaw_photographs(settings: File, source: Text, official: Text, out: Folder) -> None:
+    """Photographs that jigsaws are cut from."""
+    from mirage_core.synthesis.jigsaw_photos import select_photos
+
+    _write_counts(out, select_photos(load_settings(settings, Selection), source, official, out))
+
+
+@app.command()
+def jigsaw_puzzles(settings: File, photographs: Folder, out: Folder, scratch: Folder) -> None:
+    """Jigsaws with their pictures and helper images."""
+    from mirage_core.synthesis.jigsaw_rows import draw_rows
+
+    _write_counts(out, draw_rows(load_settings(settings, JigsawPuzzles), photographs, out, scratch))
+
+
+@app.command()
+def jigsaw_reasoning(puzzles: Folder, seed: Number, out: Folder, scratch: Folder) -> None:
+    """Thoughts about jigsaws, by the oracle."""
+    from mirage_core.synthesis.jigsaw_reasoning import explain_rows
+
+    _write_counts(out, explain_rows(puzzles, seed, out, scratch))
+
+
+@app.command()
+def jigsaw_dataset(
+    settings: File, photographs: Folder, puzzles: Folder, thoughts: Folder, out: Folder, scratch: Folder
+) -> None:
+    """Verified rows of jigsaws, and their card."""
+    from mirage_core.synthesis.jigsaw_dataset import build_dataset
+
+    _write_counts(out, build_dataset(load_settings(settings, JigsawSpec), photographs, puzzles, thoughts, out, scratch))
 
 
 @app.command()

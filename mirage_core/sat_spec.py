@@ -1,15 +1,13 @@
 """Which SAT data exists: furnished rooms, questions about them, and what their helper images show."""
 
-from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator
 
 from mirage_core.puzzles.sat_helpers import HelperKind
 from mirage_core.puzzles.sat_questions import QuestionType
-from mirage_core.settings import Seed, Settings, load_settings
-from mirage_core.spec import Split, TeacherKind
-from mirage_core.teacher.settings import ServerTeacher
+from mirage_core.settings import Seed, Settings
+from mirage_core.split import NumPuzzles
 
 ALL_TYPES: tuple[QuestionType, ...] = get_args(QuestionType)
 
@@ -24,8 +22,8 @@ class SatPuzzleSpec(Settings):
     was never seen."""
     types: tuple[QuestionType, ...] = ALL_TYPES
     """Types of questions, asked equally often; Mirage takes goal_aim and obj_movement (section 4)."""
-    num_puzzles: dict[Split, Annotated[int, Field(gt=0)]]
-    """Puzzles per split."""
+    num_puzzles: NumPuzzles
+    """Puzzles per split; no two have the same room."""
     side_px: Annotated[int, Field(ge=64, le=512)] = 256
     """Width and height of every picture in pixels."""
     puzzles_per_shard: Annotated[int, Field(gt=0)] = 100
@@ -38,13 +36,6 @@ class SatPuzzleSpec(Settings):
             raise ValueError("needs at least one type")
         return tuple(name for name in ALL_TYPES if name in value)
 
-    @field_validator("num_puzzles")
-    @classmethod
-    def _sorted_splits(cls, value: dict[Split, int]) -> dict[Split, int]:
-        if not value:
-            raise ValueError("needs at least one entry")
-        return {split: value[split] for split in get_args(Split) if split in value}
-
 
 class SatSpec(SatPuzzleSpec):
     """Identity of a SAT data set. Released specs are never edited; a change is a new file."""
@@ -55,22 +46,10 @@ class SatSpec(SatPuzzleSpec):
     random pixels, worse on purpose."""
     thoughts_per_puzzle: Annotated[int, Field(gt=0)] = 1
     """Rows made of each training puzzle, every one with words of its own. Other splits have one."""
-    teacher: TeacherKind = "oracle"
-    """Who writes the reasoning. "oracle" tells it from the geometry. "server": a model behind an OpenAI-compatible
-    server. "mixed": that model, and the oracle for thoughts that it did not get right in its tries."""
-    server: ServerTeacher | None = None
-    """Which model writes and how it is asked, unless the oracle writes; None takes the defaults."""
+    teacher: Literal["oracle"] = "oracle"
+    """Who writes the reasoning: the oracle, from the geometry."""
 
     @property
     def puzzles(self) -> SatPuzzleSpec:
         """The part of it that decides the puzzles."""
         return SatPuzzleSpec(**self.model_dump(include=set(SatPuzzleSpec.model_fields)))
-
-    def told_by(self, teacher: TeacherKind) -> "SatSpec":
-        """The same data set with another teacher."""
-        return SatSpec(**{**self.model_dump(), "teacher": teacher})
-
-
-def load_sat_spec(path: Path | str) -> SatSpec:
-    """Read a SAT data set's YAML; see `load_settings` for the errors."""
-    return load_settings(path, SatSpec)

@@ -1,7 +1,7 @@
 """Settings files: frozen pydantic models read from YAML, with errors that name the file and the field."""
 
 from pathlib import Path
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -33,6 +33,19 @@ def load_settings(path: Path | str, kind: type[AnySettings]) -> AnySettings:
     Raises:
         InputError: The file is missing, is not a YAML mapping, or a field is unknown, missing or of the wrong type.
     """
+    values = read_yaml(path)
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{path}: {explain(error, kind)}") from error
+
+
+def read_yaml(path: Path | str) -> dict[Any, Any]:
+    """What a YAML file holds, not yet validated.
+
+    Raises:
+        InputError: It is missing or no YAML mapping.
+    """
     path = Path(path)
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -42,23 +55,21 @@ def load_settings(path: Path | str, kind: type[AnySettings]) -> AnySettings:
         raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: must hold `key: value` lines, not {type(values).__name__}")
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        raise InputError(f"{path}: {explain(error, kind)}") from error
+    return values
 
 
-def explain(error: ValidationError, kind: type[Settings]) -> str:
-    """All problems of a validation in one line, each with its field."""
+def explain(error: ValidationError, kind: type[Settings], num_skipped: int = 0) -> str:
+    """All problems of a validation in one line, each with its field; without the first parts of its place."""
     problems = []
     for problem in error.errors():
-        field = ".".join(str(part) for part in problem["loc"]) or "(whole file)"
+        location = problem["loc"][num_skipped:]
+        field = ".".join(str(part) for part in location) or "(whole file)"
         if problem["type"] == "extra_forbidden":
-            unknown = f"is not a known field{_known_fields(problem['loc'], kind)}"
-            problems.append(f"`{field}` {kind.refused.get(str(problem['loc'][-1]), unknown)}")
+            unknown = f"is not a known field{_known_fields(location, kind)}"
+            problems.append(f"`{field}` {kind.refused.get(str(location[-1]), unknown)}")
         elif problem["type"] == "missing":
             problems.append(f"`{field}` is missing")
-        elif not problem["loc"]:
+        elif not location:
             problems.append(problem["msg"].removeprefix("Value error, "))
         else:
             problems.append(f"`{field}`: {problem['msg']} (got {problem['input']!r})")

@@ -1,20 +1,24 @@
-"""What data exists: one YAML per data set under `datasets_spec/`, read into a `DatasetSpec`."""
+"""What data exists: one YAML per data set under `datasets_spec/`, read into the spec of its task's family.
+
+`DatasetSpec` is the family of mazes; the other families have files of their own.
+"""
 
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar, get_args
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from mirage_core.errors import InputError
+from mirage_core.jigsaw_spec import JigsawSpec
 from mirage_core.puzzles.vsp_helpers import HelperKind
-from mirage_core.settings import Seed, Settings, explain, load_settings
+from mirage_core.sat_spec import SatSpec
+from mirage_core.settings import Seed, Settings, explain, read_yaml
+from mirage_core.split import NumPuzzles, in_order
 from mirage_core.teacher.settings import ServerTeacher
 
-Split = Literal["train", "rl", "validation"]
 TeacherKind = Literal["oracle", "server", "mixed"]
 Level = Annotated[int, Field(ge=3, le=8)]
 Probability = Annotated[float, Field(ge=0.0, le=0.9)]
-AnyKey = TypeVar("AnyKey", int, str)
 
 
 class PuzzleSpec(Settings):
@@ -32,7 +36,7 @@ class PuzzleSpec(Settings):
     planning_share: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
     """Share of each split's puzzles, level by level, on which both hole-blind walks fail; None leaves it to chance. Of
     the official test they are 15 %."""
-    num_puzzles: dict[Split, Annotated[int, Field(gt=0)]]
+    num_puzzles: NumPuzzles
     """Puzzles per split; splits never share a board."""
     symmetries: bool = False
     """Whether training boards come in their eight orientations; then official boards and those of other splits are
@@ -50,12 +54,7 @@ class PuzzleSpec(Settings):
     @field_validator("level_shares")
     @classmethod
     def _sorted_levels(cls, value: dict[int, int]) -> dict[int, int]:
-        return _in_order(value, sorted(value))
-
-    @field_validator("num_puzzles")
-    @classmethod
-    def _sorted_splits(cls, value: dict[str, int]) -> dict[str, int]:
-        return _in_order(value, [split for split in get_args(Split) if split in value])
+        return in_order(value, sorted(value))
 
 
 class DatasetSpec(PuzzleSpec):
@@ -113,16 +112,43 @@ class DatasetSpec(PuzzleSpec):
         return self
 
 
-def _in_order(value: dict[AnyKey, int], keys: list[AnyKey]) -> dict[AnyKey, int]:
-    """One order whatever the file's: puzzles are drawn in it, and a stage's digest does not see it."""
-    if not value:
-        raise ValueError("needs at least one entry")
-    return {key: value[key] for key in keys}
+AnySpec = DatasetSpec | JigsawSpec | SatSpec
+"""The spec of a family; `task` says whose."""
+SpecOfFamily = TypeVar("SpecOfFamily", DatasetSpec, JigsawSpec, SatSpec)
+_BY_TASK: TypeAdapter[AnySpec] = TypeAdapter(Annotated[AnySpec, Field(discriminator="task")])
 
 
-def load_spec(path: Path | str) -> DatasetSpec:
-    """Read a data set's YAML; see `load_settings` for the errors."""
-    return load_settings(path, DatasetSpec)
+def load_spec(path: Path | str) -> AnySpec:
+    """Read a data set's YAML.
+
+    Raises:
+        InputError: As of `load_settings`; or `task` is missing or none that is known.
+    """
+    values = read_yaml(path)
+    try:
+        return _BY_TASK.validate_python(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["type"] == "union_tag_not_found":
+            raise InputError(f"{path}: `task` is missing") from error
+        if first["type"] == "union_tag_invalid":
+            known = first["ctx"]["expected_tags"].replace("'", "")
+            raise InputError(f"{path}: `task`: is none of {known} (got {values['task']!r})") from error
+        kind = next(kind for kind in (DatasetSpec, JigsawSpec, SatSpec) if first["loc"][0] in tasks_of(kind))
+        raise InputError(f"{path}: {explain(error, kind, num_skipped=1)}") from error
+
+
+def load_spec_of(path: Path | str, family: type[SpecOfFamily]) -> SpecOfFamily:
+    """Read a data set's YAML that has to be of one family; the task of another is an `InputError`."""
+    spec = load_spec(path)
+    if not isinstance(spec, family):
+        raise InputError(f"{path}: `task`: must be {' or '.join(tasks_of(family))} here (got {spec.task!r})")
+    return spec
+
+
+def tasks_of(family: type[Settings]) -> tuple[str, ...]:
+    """Tasks of a family's spec."""
+    return get_args(family.model_fields["task"].annotation)
 
 
 def apportion(total: int, shares: dict[int, int]) -> dict[int, int]:

@@ -10,24 +10,24 @@ from tasks.stage import stage
 
 
 @stage("sat-puzzles")
-def sat_puzzles(spec: SatPuzzleSpec, *, out: Path, scratch: Path) -> Counts:
+def puzzles(spec: SatPuzzleSpec, *, out: Path, scratch: Path) -> Counts:
     return run_job("sat-puzzles", out, spec, scratch=scratch)
 
 
 @stage("sat-pictures")
-def sat_pictures(puzzles: Artifact, helper: str, side_px: int, *, out: Path, scratch: Path) -> Counts:
+def pictures(puzzles: Artifact, helper: str, side_px: int, *, out: Path, scratch: Path) -> Counts:
     how = {"helper": helper, "side_px": side_px}
     return run_job("sat-pictures", out, puzzles=folder(puzzles), **how, scratch=scratch)
 
 
 @stage("sat-reasoning")
-def sat_reasoning(pictures: Artifact, thoughts_per_puzzle: int, *, out: Path, scratch: Path) -> Counts:
+def reasoning(pictures: Artifact, thoughts_per_puzzle: int, *, out: Path, scratch: Path) -> Counts:
     how = {"thoughts_per_puzzle": thoughts_per_puzzle}
     return run_job("sat-reasoning", out, pictures=folder(pictures), **how, scratch=scratch)
 
 
 @stage("sat-dataset")
-def sat_dataset(
+def dataset(
     spec: SatSpec, puzzles: Artifact, pictures: Artifact, thoughts: Artifact, *, out: Path, scratch: Path
 ) -> Counts:
     parts = {"puzzles": folder(puzzles), "pictures": folder(pictures), "thoughts": folder(thoughts)}

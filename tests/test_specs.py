@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirage_core.errors import InputError
+from mirage_core.jigsaw_spec import JigsawSpec
 from mirage_core.recipe import Alignment, Pretrain, Recipe, load_pretrain, load_recipe
-from mirage_core.spec import DatasetSpec, apportion, load_spec
+from mirage_core.sat_spec import SatSpec
+from mirage_core.spec import DatasetSpec, apportion, load_spec, load_spec_of
 
 REPO = Path(__file__).parents[1]
 SPECS = sorted((REPO / "datasets_spec").glob("*"))
@@ -17,7 +19,8 @@ SMOKE = yaml.safe_load((REPO / "datasets_spec/vsp-smoke.yaml").read_text())
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_specs_load(path):
-    assert isinstance(load_spec(path), DatasetSpec)
+    family = path.stem.split("-")[0]
+    assert isinstance(load_spec(path), {"vsp": DatasetSpec, "jigsaw": JigsawSpec, "sat": SatSpec}[family])
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -73,6 +76,31 @@ def test_specs_that_make_no_sense_are_refused(tmp_path, change, field):
     path.write_text(yaml.safe_dump(SMOKE | change))
     with pytest.raises(InputError, match=rf"mine\.yaml: `{field}"):
         load_spec(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("task: chess", r"`task`: is none of .*vsp_spatial_planning.*blink_jigsaw.* \(got 'chess'\)"),
+        ("seed: 1", "`task` is missing"),
+        ("{task: blink_jigsaw, seed: 1}", "`num_puzzles` is missing"),
+        ("{task: blink_jigsaw, seed: 1, num_puzzles: {train: 2}, holes: test}", "`holes` is not a known field"),
+        ("{task: blink_jigsaw, seed: 1, num_puzzles: {test: 2}}", r"`num_puzzles\.test"),
+        ("{task: sat_dynamic, seed: 1, num_puzzles: {train: 2}, types: []}", "`types`: .*at least one type"),
+        ("{task: sat_dynamic, seed: 1, num_puzzles: {train: 2}, helper_image: route}", "`helper_image`"),
+        ("{task: blink_jigsaw, seed: 1, num_puzzles: {train: 2}, cut: {wrong: [odd]}}", r"`cut\.wrong\.0`"),
+    ],
+)
+def test_the_task_decides_which_fields_there_are(tmp_path, text, told):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=rf"mine\.yaml: {told}"):
+        load_spec(path)
+
+
+def test_the_spec_of_another_family_is_refused():
+    with pytest.raises(InputError, match=r"jigsaw-smoke\.yaml: `task`: must be vsp_.* here \(got 'blink_jigsaw'\)"):
+        load_spec_of(REPO / "datasets_spec/jigsaw-smoke.yaml", DatasetSpec)
 
 
 def test_the_order_of_levels_and_splits_in_the_file_means_nothing():

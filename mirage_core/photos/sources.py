@@ -58,7 +58,12 @@ def read_photos(source: str, split: str = "train", limit: int | None = None) -> 
     return _files(source)
 
 
-def _files(source: str) -> Source:
+def picture_paths(source: str) -> list[str]:
+    """Files of a folder or fsspec URL that are named like pictures, in order.
+
+    Raises:
+        InputError: There is no such folder, or no such file in it.
+    """
     try:
         filesystem, folder = url_to_fs(source)
         found = filesystem.find(folder) if filesystem.exists(folder) else None
@@ -70,6 +75,20 @@ def _files(source: str) -> Source:
     if not paths:
         held = f"{len(found)} files, none of them" if found else "nothing, so no file"
         raise InputError(f"{source}: holds {held} named like a picture ({', '.join(sorted(SUFFIXES))})")
+    return paths
+
+
+def shipped_files() -> list[Path]:
+    """Files of the embedded photographs, in order.
+
+    Raises:
+        InputError: A package that ships some is missing, or lacks them.
+    """
+    return [_shipped_folder(package) / file for package, (_, files) in SHIPPED.items() for file in files]
+
+
+def _files(source: str) -> Source:
+    paths, filesystem = picture_paths(source), url_to_fs(source)[0]
     return (_file(partial(filesystem.open, path, "rb"), filesystem.unstrip_protocol(path)) for path in paths)
 
 

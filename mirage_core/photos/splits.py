@@ -1,10 +1,12 @@
 """Which photographs belong to which split: each to one, by its content, so that none is learnt from and examined on."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from mirage_core.errors import InputError
 from mirage_core.photos.read import Photo, Unusable
+
+AnySplit = TypeVar("AnySplit", bound=str)
 
 
 class Listed(NamedTuple):
@@ -36,7 +38,7 @@ def distinct(source: Iterable[Photo | Unusable], min_side_px: tuple[int, int]) -
             yield found
 
 
-def assign(photos: Iterable[Listed], shares: Mapping[str, int]) -> dict[str, list[Listed]]:
+def assign(photos: Iterable[Listed], shares: Mapping[AnySplit, int]) -> dict[AnySplit, list[Listed]]:
     """Deal photographs out to splits in proportion to whole-number shares, at least one to each.
 
     Parts of one photograph go to one split. Where a photograph comes to lie follows from contents alone, never from
@@ -55,7 +57,7 @@ def assign(photos: Iterable[Listed], shares: Mapping[str, int]) -> dict[str, lis
             "since a photograph belongs to one only"
         )
     whole, spare = sum(shares.values()), len(origins) - len(shares)
-    dealt: dict[str, list[Listed]] = {}
+    dealt: dict[AnySplit, list[Listed]] = {}
     first, share_so_far = 0, 0
     for place, (split, share) in enumerate(shares.items(), 1):
         share_so_far += share

@@ -43,7 +43,7 @@ def build_dataset(
         for name, part in (("rows", kept), ("rejected", rejected)):
             if part or number == 0:  # a reader finds the schema even where there is no row
                 (folder / name).mkdir()
-                write_table(_join(puzzles, part), folder / name / shard_name(number))
+                write_table(join(puzzles, part), folder / name / shard_name(number))
         pa.default_memory_pool().release_unused()  # or a worker grows by some megabytes a shard
         split, level = puzzles["split"].to_pylist(), puzzles["level"].to_pylist()
         groups = Counter(f"{split[row['place']]} level {level[row['place']]}" for row in kept)
@@ -86,7 +86,7 @@ def _verdict(row: dict[str, Any], meta: dict[str, Any], thought: Thought) -> str
     return said.review(row["task"], meta, thought.explanation, row["answer"]).reason
 
 
-def _join(puzzles: pa.Table, told: list[dict[str, Any]]) -> pa.Table:
+def join(puzzles: pa.Table, told: list[dict[str, Any]]) -> pa.Table:
     """One row per thought: its own columns, and those of its puzzle, whose pictures never leave Arrow."""
     table = puzzles.take(pa.array([row["place"] for row in told], pa.int64()))
     for name in ("id", "thought_before", "thought_after", "meta", "teacher", "verdict"):

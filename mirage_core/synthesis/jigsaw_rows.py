@@ -5,14 +5,23 @@ shards nor other photographs can change it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import replace
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from mirage_core.errors import InputError
+from mirage_core.jigsaw_spec import JigsawPuzzles
+from mirage_core.photos.collect import read_pixels
 from mirage_core.photos.splits import Listed
 from mirage_core.puzzles import jigsaw
-from mirage_core.row import Row
+from mirage_core.row import Row, decode_image, encode_png, rows_to_table, shard_name, write_table
+from mirage_core.synthesis.jigsaw_photos import photos_of_splits
+from mirage_core.synthesis.shards import add_up, build_shards
 
 ANSWER_STREAM = 1
 """Sets the draw of answers apart from that of cuts."""
@@ -20,6 +29,9 @@ ID_LENGTH = 16
 OFFICIAL_LEVEL, HARDER_LEVEL = 1, 2
 """Levels by the wrong candidate: of the official kind, and any other."""
 MAX_REPEATS = 20
+NUM_SAMPLES = 4
+NO_PUZZLE = "no_puzzle"
+"""Reason of puzzles that a photograph, such as one of a plain wall, has no place for."""
 
 
 class Place(NamedTuple):
@@ -30,6 +42,69 @@ class Place(NamedTuple):
     repeat: int
     """Number among the puzzles of its photograph."""
     answer: jigsaw.Letter
+
+
+def draw_rows(
+    spec: JigsawPuzzles, photographs: Path, out: Path, scratch: Path, workers: int | None = None
+) -> dict[str, Any]:
+    """Write rows with pictures, question and answer but no thoughts, and some helper images under `samples/`.
+
+    Args:
+        spec: What to draw.
+        photographs: Folder of the photographs, dealt out to splits.
+        out: Artifact folder.
+        scratch: Folder where finished shards wait.
+        workers: Processes; None is one per core.
+
+    Returns:
+        Counts: asked, kept, kept by split, and rejected by reason.
+    """
+    shards = _shards(photos_of_splits(photographs), spec)
+    read = partial(read_pixels, photographs)
+
+    def draw_shard(number: int, folder: Path) -> dict[str, Any]:
+        chosen = shards[number]
+        made = draw_jigsaws([place for _, place in chosen], read, spec.cut, spec.helper_image, spec.seed)
+        rows = [
+            replace(row, meta={**row.meta, "number": place_number})
+            for (place_number, _), row in zip(chosen, made, strict=True)
+            if isinstance(row, Row)
+        ]
+        (folder / "rows").mkdir()
+        write_table(rows_to_table(rows), folder / "rows" / shard_name(number))
+        if number == 0:
+            (folder / "samples").mkdir()
+            for row in rows[:NUM_SAMPLES]:
+                png = encode_png(decode_image(row.helper_images[0], row.id))
+                (folder / "samples" / f"{row.id}.png").write_bytes(png)
+        pa.default_memory_pool().release_unused()  # or a worker grows by some megabytes a shard
+        missing = len(chosen) - len(rows)
+        rejected = {NO_PUZZLE: missing} if missing else {}
+        by_split = {f"kept of {chosen[0][1].split}": len(rows)}
+        return {
+            "asked": len(chosen),
+            "kept": len(rows),
+            f"kept of {chosen[0][1].split}": len(rows),
+            "rejected": rejected,
+        }
+
+    return add_up(build_shards(draw_shard, len(shards), scratch, out, "jigsaws", workers))
+
+
+def _shards(photos: dict[Any, list[Listed]], spec: JigsawPuzzles) -> list[list[tuple[int, "Place"]]]:
+    """Numbered places of one split each, those of one photograph together, so that no two of them are the same."""
+    shards: list[list[tuple[int, Place]]] = []
+    number = 0
+    for split, num_puzzles in spec.num_puzzles.items():
+        shards.append([])
+        dealt = places(photos[split], split, num_puzzles, spec.seed)
+        for _, group in groupby(dealt, key=lambda place: place.photo.content):
+            if len(shards[-1]) >= spec.puzzles_per_shard:
+                shards.append([])
+            for place in group:
+                shards[-1].append((number, place))
+                number += 1
+    return shards
 
 
 def places(photos: Sequence[Listed], split: str, number: int, seed: int) -> list[Place]:

@@ -1,0 +1,42 @@
+"""The data set of a spec, whatever its family: what flows that train or examine start from."""
+
+from pathlib import Path
+
+from flows import synth_jigsaw, synth_sat, synth_vsp
+from mirage_core.jigsaw_spec import JigsawSpec
+from mirage_core.sat_spec import SatSpec
+from mirage_core.spec import AnySpec, DatasetSpec, load_spec
+from tasks.artifact import Artifact
+
+
+def build_data(spec: Path) -> Artifact:
+    """The data set of a spec's file, by the flow of its family."""
+    match load_spec(spec):
+        case DatasetSpec():
+            return synth_vsp.synth_vsp(spec)
+        case JigsawSpec():
+            return synth_jigsaw.synth_jigsaw(spec)
+        case SatSpec():
+            return synth_sat.synth_sat(spec)
+
+
+def make_data(settings: AnySpec) -> Artifact:
+    """The same for settings that stand in no file; its stages run in the flow that asks."""
+    match settings:
+        case DatasetSpec():
+            return synth_vsp.make_dataset(settings)
+        case JigsawSpec():
+            return synth_jigsaw.make_dataset(settings)
+        case SatSpec():
+            return synth_sat.make_dataset(settings)
+
+
+def held_out_name(spec: Path) -> str:
+    """How the rows of split `validation` are called in tables."""
+    match load_spec(spec):
+        case DatasetSpec():
+            return "held-out boards"
+        case JigsawSpec():
+            return "held-out photographs"
+        case SatSpec():
+            return "held-out rooms"
