@@ -25,7 +25,7 @@ from mirage_core.puzzles.verdict import OK, Verdict
 __all__ = [
     "CASES", "QUESTION_TYPES", "TASK", "Puzzle", "QuestionType", "check", "check_choice", "check_meta", "choice_meta",
     "from_meta", "level",
-    "pictures", "process_renderer", "question", "question_text", "sample", "second_room", "to_meta",
+    "pictures", "process_renderer", "question", "question_text", "sample", "second_room", "text_of", "to_meta",
 ]  # fmt: skip
 
 TASK = "sat"
@@ -115,6 +115,11 @@ def question_text(text: str, choices: Sequence[str], num_images: int) -> str:
     """The whole question of any SAT item."""
     options = " or ".join(f'"{choice}"' for choice in choices)
     return "<image>" * num_images + f"\n{text}" + ANSWER_LINE.format(options=options)
+
+
+def text_of(question: str) -> str:
+    """What a question of `question_text` asks, without its choices."""
+    return question.removeprefix("<image>" * question.count("<image>")).partition(ANSWER_LINE[:36])[0].strip()
 
 
 def level(question_type: str) -> int:
