@@ -12,6 +12,7 @@ from mirage_core.errors import InputError
 from mirage_core.geometry_spec import GeometrySpec
 from mirage_core.jigsaw_spec import JigsawSpec
 from mirage_core.puzzles.vsp_helpers import HelperKind
+from mirage_core.sat_spec import SatSpec
 from mirage_core.settings import Seed, Settings, explain, read_yaml
 from mirage_core.split import NumPuzzles, in_order
 from mirage_core.teacher.settings import ServerTeacher
@@ -112,9 +113,9 @@ class DatasetSpec(PuzzleSpec):
         return self
 
 
-AnySpec = DatasetSpec | JigsawSpec | GeometrySpec
+AnySpec = DatasetSpec | JigsawSpec | SatSpec | GeometrySpec
 """The spec of a family; `task` says whose."""
-SpecOfFamily = TypeVar("SpecOfFamily", DatasetSpec, JigsawSpec, GeometrySpec)
+SpecOfFamily = TypeVar("SpecOfFamily", DatasetSpec, JigsawSpec, SatSpec, GeometrySpec)
 _BY_TASK: TypeAdapter[AnySpec] = TypeAdapter(Annotated[AnySpec, Field(discriminator="task")])
 
 

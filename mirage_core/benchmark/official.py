@@ -1,4 +1,4 @@
-r"""Official test sets as rows: VSP's folders, Mirage's published JSONL, BLINK's jigsaws and CoMT.
+r"""Official test sets as rows: VSP's folders, Mirage's published JSONL, BLINK's jigsaws, SAT and CoMT.
 
 Lines of the JSONL hold `text_input` and `image_input`; planning lines the board in `map_desc`, reasoning lines the plan
 in `text_input` (`Full Action Plan: RIGHT, UP`) and the gold letter in a `\boxed{}` of `text_output`, their board being
@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 from mirage_core.benchmark.comt_official import comt_file, comt_files, read_comt
 from mirage_core.benchmark.official_jigsaw import official_files, read_official
 from mirage_core.benchmark.official_row import official_board, official_row, planning_row
+from mirage_core.benchmark.sat_official import read_official_sat, sat_files
 from mirage_core.benchmark.vsp_layout import find_task, read_task, task_files
 from mirage_core.errors import InputError
 from mirage_core.published import MAP_LETTERS, find_picture
-from mirage_core.puzzles import jigsaw, vsp, vsp_reasoning
+from mirage_core.puzzles import jigsaw, sat, vsp, vsp_reasoning
 from mirage_core.row import Row, decode_image, write_rows
 
 
@@ -29,7 +30,7 @@ def import_test(source: Path, out: Path) -> dict[str, Any]:
     Args:
         source: A `.jsonl` file of the published form, a folder that is or holds VSP's `task-main`, one of its folders
             `task1` to `task4`, a folder of BLINK's jigsaw items (see `official_jigsaw`) or of CoMT (see
-            `comt_official`).
+            `comt_official`), or Parquet files of SAT (see `sat_official`).
         out: Artifact folder.
 
     Returns:
@@ -61,7 +62,12 @@ def fingerprint(source: Path) -> str:
             f"{source}: no such test set; give the folder that holds task-main, one of task1 to task4, or a .jsonl file"
         )
     digest = hashlib.sha256()
-    if jigsaws := official_files(source):
+    if sats := sat_files(source):
+        digest.update(sat.TASK.encode())
+        for path in sats:
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
+    elif jigsaws := official_files(source):
         digest.update(jigsaw.TASK.encode())
         for path in jigsaws:
             digest.update(path.parent.name.encode())
@@ -89,6 +95,8 @@ def title_of_test(source: Path) -> str:
         return "official CoMT creation"
     if source.suffix == ".jsonl":
         return "published items"
+    if sats := sat_files(source):
+        return "SAT-Real" if all("test" in path.stem.lower() for path in sats) else "published SAT"
     if official_files(source):
         return "official BLINK jigsaws"
     task = find_task(source).task
@@ -111,6 +119,8 @@ def _read(source: Path) -> Iterator[Row]:
         return read_comt(source)
     if source.suffix == ".jsonl":
         return _read_jsonl(source)
+    if sat_files(source):
+        return read_official_sat(source)
     return read_official(str(source)) if official_files(source) else iter(read_task(find_task(source)))
 
 
