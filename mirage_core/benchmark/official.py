@@ -62,31 +62,30 @@ def fingerprint(source: Path) -> str:
             f"{source}: no such test set; give the folder that holds task-main, one of task1 to task4, or a .jsonl file"
         )
     digest = hashlib.sha256()
+    for part in _content(source):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _content(source: Path) -> Iterator[bytes]:
+    """Names and contents of what is read there, led by the task where names alone would not tell it."""
     if sats := sat_files(source):
-        digest.update(sat.TASK.encode())
-        for path in sats:
-            digest.update(path.name.encode())
-            digest.update(path.read_bytes())
+        yield sat.TASK.encode()
+        yield from (part for path in sats for part in (path.name.encode(), path.read_bytes()))
     elif jigsaws := official_files(source):
-        digest.update(jigsaw.TASK.encode())
-        for path in jigsaws:
-            digest.update(path.parent.name.encode())
-            digest.update(path.read_bytes())
+        yield jigsaw.TASK.encode()
+        yield from (part for path in jigsaws for part in (path.parent.name.encode(), path.read_bytes()))
     elif comt := comt_file(source):
-        for path in comt_files(comt):
-            digest.update(path.name.encode())
-            digest.update(path.read_bytes())
+        yield from (part for path in comt_files(comt) for part in (path.name.encode(), path.read_bytes()))
     elif source.is_dir():
         folder = find_task(source)
-        digest.update(folder.task.encode())
+        yield folder.task.encode()
         for path in task_files(folder):
-            digest.update(str(path.relative_to(folder.maps.parent)).encode())
-            digest.update(path.read_bytes())
+            yield str(path.relative_to(folder.maps.parent)).encode()
+            yield path.read_bytes()
     else:
-        digest.update(source.read_bytes())  # names its pictures
-        for item in _published_items(source):
-            digest.update(item.picture.read_bytes())
-    return digest.hexdigest()
+        yield source.read_bytes()  # names its pictures
+        yield from (item.picture.read_bytes() for item in _published_items(source))
 
 
 def title_of_test(source: Path) -> str:
