@@ -1,4 +1,4 @@
-"""Photographs to a verified data set of jigsaws: `python -m flows.synth_jigsaw --spec datasets_spec/jigsaw-demo.yaml`."""
+"""Photographs to verified jigsaws: `python -m flows.synth_jigsaw --spec datasets_spec/jigsaw-demo.yaml`."""
 
 from pathlib import Path
 
@@ -21,11 +21,16 @@ def synth_jigsaw(spec: Path) -> Artifact:
 
 def make_dataset(settings: JigsawSpec) -> Artifact:
     """The stages of a data set, for any flow."""
-    source, official = jigsaw.find_photos(settings), jigsaw.find_official(settings)
-    photographs = with_card(jigsaw.photographs(source, settings.selection, official))
+    photographs = select_photographs(settings)
     puzzles = with_card(jigsaw.puzzles(settings.puzzles, photographs))
     thoughts = with_card(jigsaw.reasoning(puzzles, settings.seed))
     return with_card(jigsaw.dataset(settings, photographs, puzzles, thoughts))
+
+
+def select_photographs(settings: JigsawSpec) -> Artifact:
+    """The photographs of a data set, dealt out to its splits."""
+    source, official = jigsaw.find_photos(settings), jigsaw.find_official(settings)
+    return with_card(jigsaw.photographs(source, settings.selection, official))
 
 
 def main(spec: Path = Path("datasets_spec/jigsaw-demo.yaml")) -> None:

@@ -18,7 +18,7 @@ from mirage_core.geometry_spec import GeometryPuzzleSpec, GeometrySpec
 from mirage_core.jigsaw_spec import JigsawPuzzles, JigsawSpec, Selection
 from mirage_core.puzzles.sat_helpers import HelperKind as SatHelperKind
 from mirage_core.puzzles.vsp_helpers import HelperKind
-from mirage_core.recipe import Pretrain, Reinforced, Supervised
+from mirage_core.recipe import Pretrain, PretrainPhotos, Reinforced, Supervised
 from mirage_core.sat_spec import SatPuzzleSpec, SatSpec
 from mirage_core.settings import load_settings
 from mirage_core.spec import DatasetSpec, PuzzleSpec
@@ -208,6 +208,15 @@ def pretrain(settings: File, out: Folder, scratch: Folder) -> None:
     from mirage_core.training.pretrain import pretrain as train
 
     _write_counts(out, train(load_settings(settings, Pretrain), out, scratch))
+
+
+@app.command()
+def pretrain_photos(settings: File, photographs: Folder, out: Folder, scratch: Folder) -> None:
+    """A tiny base model that sees photographs, from nothing."""
+    _prepare_torch()
+    from mirage_core.training.pretrain_photos import pretrain_photos as train
+
+    _write_counts(out, train(load_settings(settings, PretrainPhotos), photographs, out, scratch))
 
 
 @app.command()

@@ -301,11 +301,9 @@ class Recipe(Training):
         )
 
 
-class Pretrain(Settings):
-    """Identity of a tiny base model."""
+class TinySize(Settings):
+    """Size of a tiny model."""
 
-    seed: Seed = 0
-    """Random seed of the weights and of the boards."""
     hidden: PositiveInt = 128
     """Width of the language model and of the vision features."""
     layers: PositiveInt = 3
@@ -316,12 +314,30 @@ class Pretrain(Settings):
     """Width of the vision tower."""
     vision_depth: PositiveInt = 2
     """Blocks of the vision tower; the last one attends over the whole picture."""
+
+
+class Pretrain(TinySize):
+    """Identity of a tiny base model."""
+
+    seed: Seed = 0
+    """Random seed of the weights and of the boards."""
     levels: tuple[PositiveInt, ...] = (3, 4, 5, 6)
     """Sizes of the boards it learns to read."""
     optimizer: Optimizer
     """Steps, batch and learning rate."""
     num_held_out: PositiveInt = 400
     """Boards that the finished model is examined on."""
+
+
+class PretrainPhotos(TinySize):
+    """Identity of a tiny base model that sees photographs."""
+
+    seed: Seed = 0
+    """Random seed of the weights and of the cuts."""
+    optimizer: Optimizer
+    """Steps, batch and learning rate."""
+    num_held_out: PositiveInt = 1000
+    """Readings, of photographs of split `validation`, that the finished model is examined on."""
 
 
 def load_recipe(path: Path | str) -> Recipe:
@@ -332,3 +348,8 @@ def load_recipe(path: Path | str) -> Recipe:
 def load_pretrain(path: Path | str) -> Pretrain:
     """Read a base model's YAML; see `load_settings` for the errors."""
     return load_settings(path, Pretrain)
+
+
+def load_pretrain_photos(path: Path | str) -> PretrainPhotos:
+    """Read the YAML of a base model that sees photographs; see `load_settings` for the errors."""
+    return load_settings(path, PretrainPhotos)

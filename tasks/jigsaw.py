@@ -8,6 +8,7 @@ from mirage_core.benchmark.official import fingerprint
 from mirage_core.jigsaw_spec import JigsawPuzzles, JigsawSpec, Selection
 from mirage_core.manifest import Counts
 from mirage_core.photos.fingerprint import fingerprint_photos
+from mirage_core.recipe import PretrainPhotos
 from mirage_core.settings import Settings
 from tasks.artifact import Artifact, LocalSource, folder
 from tasks.jobs import run_job
@@ -58,3 +59,8 @@ def dataset(
 ) -> Counts:
     parts = {"photographs": folder(photographs), "puzzles": folder(puzzles), "thoughts": folder(thoughts)}
     return run_job("jigsaw-dataset", out, spec, **parts, scratch=scratch)
+
+
+@stage("pretrain-photos")
+def pretrain_photos(settings: PretrainPhotos, photographs: Artifact, *, out: Path, scratch: Path) -> Counts:
+    return run_job("pretrain-photos", out, settings, photographs=folder(photographs), scratch=scratch)

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from mirage_core.errors import InputError
 from mirage_core.geometry_spec import GeometrySpec
 from mirage_core.jigsaw_spec import JigsawSpec
-from mirage_core.recipe import Alignment, Pretrain, Recipe, load_pretrain, load_recipe
+from mirage_core.recipe import (
+    Alignment,
+    Pretrain,
+    PretrainPhotos,
+    Recipe,
+    load_pretrain,
+    load_pretrain_photos,
+    load_recipe,
+)
 from mirage_core.sat_spec import SatSpec
 from mirage_core.spec import DatasetSpec, apportion, load_spec, load_spec_of
 
@@ -27,7 +35,9 @@ def test_specs_load(path):
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipes_load(path):
-    if path.stem.startswith("pretrain"):
+    if path.stem == "pretrain-tiny-photos":
+        assert isinstance(load_pretrain_photos(path), PretrainPhotos)
+    elif path.stem.startswith("pretrain"):
         assert isinstance(load_pretrain(path), Pretrain)
     else:
         recipe = load_recipe(path)

@@ -72,3 +72,15 @@ def wilson(n: int, share: float) -> tuple[float, float]:
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = Z_95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def newcombe(one: tuple[int, float], other: tuple[int, float]) -> tuple[float, float]:
+    """95 % interval of the difference of two independent shares, each with its number of items.
+
+    Source: R. G. Newcombe, Statistics in Medicine 17 (1998), 873-890, method 10, of Wilson's bounds.
+    """
+    (low, high), (other_low, other_high) = wilson(*one), wilson(*other)
+    share, other_share = one[1], other[1]
+    down = math.hypot(share - low, other_high - other_share)
+    up = math.hypot(high - share, other_share - other_low)
+    return share - other_share - down, share - other_share + up

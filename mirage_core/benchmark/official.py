@@ -23,6 +23,9 @@ from mirage_core.published import MAP_LETTERS, find_picture
 from mirage_core.puzzles import jigsaw, sat, vsp, vsp_reasoning
 from mirage_core.row import Row, decode_image, write_rows
 
+OFFICIAL_JIGSAWS = "official BLINK jigsaws"
+"""Their name in tables."""
+
 
 def import_test(source: Path, out: Path) -> dict[str, Any]:
     """Write an official test set as rows below `out`.
@@ -97,7 +100,7 @@ def title_of_test(source: Path) -> str:
     if sats := sat_files(source):
         return "SAT-Real" if all("test" in path.stem.lower() for path in sats) else "published SAT"
     if official_files(source):
-        return "official BLINK jigsaws"
+        return OFFICIAL_JIGSAWS
     task = find_task(source).task
     return "official VSP boards" if task == vsp.TASK else f"official VSP {task.removeprefix('vsp_')}"
 

@@ -32,9 +32,11 @@ def guess_in_folds(items: Sequence[Row]) -> list[str]:
     folds = np.array([numbers[name] % NUM_FOLDS for name in names])
     answers = [""] * len(items)
     for fold in range(NUM_FOLDS):
-        asked = np.flatnonzero(folds == fold)
-        told = guess([items[place] for place in np.flatnonzero(folds != fold)], [items[place] for place in asked])
-        for place, answer in zip(asked.tolist(), told, strict=True):
+        asked = np.flatnonzero(folds == fold).tolist()
+        told = guess(
+            [items[place] for place in np.flatnonzero(folds != fold).tolist()], [items[place] for place in asked]
+        )
+        for place, answer in zip(asked, told, strict=True):
             answers[place] = answer
     return answers
 

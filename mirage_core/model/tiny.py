@@ -11,11 +11,16 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, Qwen2_5_VLConfig, Qwen2VLImageProcessorPil
 
 from mirage_core.model.processor import LATENT_TOKENS, MirageProcessor
-from mirage_core.puzzles import vsp
-from mirage_core.recipe import Pretrain
+from mirage_core.puzzles import jigsaw, vsp
+from mirage_core.recipe import TinySize
 
 IMAGE_PX = 168
 PATCH_PX = 14
+PHOTO_PX, PHOTO_PATCH_PX = (56, 28), 7
+PHOTO_AREA_PX = 1760
+"""Upper bound of a picture's area: with it a crop of 400 x 220 comes to 56 x 28."""
+MEASURE = "Measure the seams: "
+"""What it is asked in its first training; one token."""
 SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>",
             "<|video_pad|>", *LATENT_TOKENS)  # fmt: skip
 CHAT_TEMPLATE = (
@@ -27,12 +32,15 @@ CHAT_TEMPLATE = (
 )
 
 
-def build_tokenizer() -> PreTrainedTokenizerFast:
+def build_tokenizer(*more_questions: str) -> PreTrainedTokenizerFast:
     """Byte-level BPE: any text is encodable, move and tile letters stay single tokens.
 
     The merges lie beside this file, so that other wordings of the oracle don't change the model. The published question
     is one fixed text of 350 words, which a model that reads 5 pictures a second cannot afford: each paragraph of it is
     one token, decoded unchanged.
+
+    Args:
+        more_questions: Fixed texts whose paragraphs are tokens too.
     """
     lines = files("mirage_core.model").joinpath("tiny_merges.txt").read_text(encoding="utf-8").splitlines()
     merges = [(first, second) for first, second in (line.split() for line in lines)]
@@ -40,7 +48,8 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(models.BPE({token: number for number, token in enumerate(tokens)}, merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    phrases = [*_paragraphs(vsp.QUESTION), "<think>", "</think>", r"\boxed{"]
+    fixed = [part for question in (vsp.QUESTION, *more_questions) for part in _paragraphs(question)]
+    phrases = [*fixed, "<think>", "</think>", r"\boxed{"]
     tokenizer.add_tokens([AddedToken(phrase, normalized=False) for phrase in phrases])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -59,7 +68,23 @@ def build_processor() -> MirageProcessor:
     return MirageProcessor(image_processor, build_tokenizer(), chat_template=CHAT_TEMPLATE)
 
 
-def build_config(size: Pretrain, tokenizer: PreTrainedTokenizerFast, latent_size: int = 4) -> Qwen2_5_VLConfig:
+def build_photo_processor() -> MirageProcessor:
+    """For photographs: 56 x 28 pixels in 8 merged tokens, so that a crop's hole is two of them.
+
+    At that size a comparison of edges still solves 98 % of generated jigsaws and all of 20 official ones.
+    """
+    image_processor = Qwen2VLImageProcessorPil(
+        size={"shortest_edge": PHOTO_PX[0] * PHOTO_PX[1], "longest_edge": PHOTO_AREA_PX},
+        patch_size=PHOTO_PATCH_PX,
+        merge_size=2,
+    )
+    tokenizer = build_tokenizer(jigsaw.QUESTION, MEASURE)
+    return MirageProcessor(image_processor, tokenizer, chat_template=CHAT_TEMPLATE)
+
+
+def build_config(
+    size: TinySize, tokenizer: PreTrainedTokenizerFast, latent_size: int = 4, patch_px: int = PATCH_PX
+) -> Qwen2_5_VLConfig:
     """Configuration of a tiny model in the vocabulary of `tokenizer`."""
     ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIALS}
     half = size.hidden // size.heads // 2
@@ -74,7 +99,7 @@ def build_config(size: Pretrain, tokenizer: PreTrainedTokenizerFast, latent_size
         ),
         vision_config=dict(
             depth=size.vision_depth, hidden_size=size.vision_hidden, intermediate_size=size.vision_hidden * 2,
-            num_heads=4, out_hidden_size=size.hidden, patch_size=PATCH_PX, spatial_merge_size=2,
+            num_heads=4, out_hidden_size=size.hidden, patch_size=patch_px, spatial_merge_size=2,
             temporal_patch_size=2, window_size=112, fullatt_block_indexes=[size.vision_depth - 1],
         ),
         image_token_id=ids["<|image_pad|>"], video_token_id=ids["<|video_pad|>"],

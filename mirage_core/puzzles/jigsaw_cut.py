@@ -8,11 +8,11 @@ places. So a wrong candidate is never seen in the crop.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, NamedTuple, get_args
+from typing import Annotated, Literal, NamedTuple, Self, get_args
 
 import numpy as np
 from PIL import Image
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mirage_core.settings import Settings
 
@@ -48,8 +48,17 @@ class JigsawCut(Settings):
     """Width of the narrowest window of three by three tiles, as a share of the widest that a photograph has room for.
     The official ones take all of it. From 0.35 on, mean colour tells the candidates of BSDS500's calm photographs apart
     nearly as often as those of the official items, and twenty puzzles of one photograph differ."""
+    max_window_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Width of the widest window likewise. Where the whole photograph is taken, the missing tile lies on what the
+    photographer put in its middle: in BSDS500 that is a subject unlike its surroundings, and mean colour says less."""
     max_upscale: Annotated[float, Field(ge=1.0, le=8.0)] = 3.0
     """By how much a photograph may be enlarged to have room for a puzzle. Above 1700 pixels of width none is."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_window_share > self.max_window_share:
+            raise ValueError("min_window_share: must not be above max_window_share")
+        return self
 
 
 class Cut(NamedTuple):
@@ -99,7 +108,8 @@ def draw_cut(width_px: int, height_px: int, answer: Letter, settings: JigsawCut,
     width, height = sizes[int(rng.choice(len(sizes), p=shares / shares.sum()))]
     across, down = _window_px((width, height))
     largest = min(width_px / across, height_px / down)
-    scale = rng.uniform(max(1 / settings.max_upscale, settings.min_window_share * largest), largest)
+    narrowest = max(1 / settings.max_upscale, settings.min_window_share * largest)
+    scale = rng.uniform(narrowest, max(narrowest, settings.max_window_share * largest))
     left, top = rng.uniform(0, width_px - across * scale), rng.uniform(0, height_px - down * scale)
     wrong: Wrong = settings.wrong[int(rng.integers(len(settings.wrong)))]
     at = _wrong_place(width // 2, height // 2, wrong, rng)

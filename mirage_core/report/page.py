@@ -15,8 +15,10 @@ from mirage_core.benchmark.policies import BaselineScores
 from mirage_core.benchmark.results import Answer, Scores
 from mirage_core.puzzles import sat, vsp_reasoning
 from mirage_core.report.curves import curve_svg
+from mirage_core.report.jigsaw import jigsaw_section
 from mirage_core.report.latents import latent_sections
 from mirage_core.report.render import render
+from mirage_core.report.sat import sat_section
 from mirage_core.row import Row, read_rows
 from mirage_core.training import METRICS_FILE
 
@@ -68,6 +70,8 @@ def build_report(
         rejects=list(islice(read_rows(str(data / "rejected")), REJECTS_SHOWN)),
         stages=[_stage_section(folder) for folder in training],
         tests=tests,
+        jigsaws=jigsaw_section(data, policies),
+        rooms=sat_section(data, policies),
         latent_tests=latent_sections(scores),
         lineage=[manifest.read(str(folder)) for folder in (data, *training, *scores, baselines)],
     )

@@ -6,6 +6,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+JPEG_START = b"\xff\xd8"
+
 
 def render(template: str, **values: Any) -> str:
     """A page of a template beside this file; texts are escaped, a missing value is an error."""
@@ -36,7 +38,8 @@ def _environment() -> Environment:
 
 
 def _png_uri(data: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+    kind = "jpeg" if data.startswith(JPEG_START) else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _counts(by_name: dict[str, int]) -> str:

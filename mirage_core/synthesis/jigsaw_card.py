@@ -72,12 +72,7 @@ def write_card(out: Path, spec: JigsawSpec, photographs: Path, rejected: dict[st
         "task_categories": ["visual-question-answering", "image-text-to-text"],
         "tags": ["jigsaw", "visual-reasoning", "latent-reasoning"],
         "size_categories": [next((name for bound, name in SIZES.items() if rows.total() < bound), "n>10M")],
-        "configs": [
-            {
-                "config_name": "default",
-                "data_files": [{"split": split, "path": paths} for split, paths in files.items()],
-            }
-        ],
+        "configs": [{"config_name": "default", "data_files": data_files}],
     }
     photos = photos_of_splits(photographs)
     lines = (photographs / "unusable.jsonl").read_text(encoding="utf-8").splitlines()

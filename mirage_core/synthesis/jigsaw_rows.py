@@ -79,13 +79,11 @@ def draw_rows(
                 (folder / "samples" / f"{row.id}.png").write_bytes(png)
         pa.default_memory_pool().release_unused()  # or a worker grows by some megabytes a shard
         missing = len(chosen) - len(rows)
-        rejected = {NO_PUZZLE: missing} if missing else {}
-        by_split = {f"kept of {chosen[0][1].split}": len(rows)}
         return {
             "asked": len(chosen),
             "kept": len(rows),
             f"kept of {chosen[0][1].split}": len(rows),
-            "rejected": rejected,
+            "rejected": {NO_PUZZLE: missing} if missing else {},
         }
 
     return add_up(build_shards(draw_shard, len(shards), scratch, out, "jigsaws", workers))

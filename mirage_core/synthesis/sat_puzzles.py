@@ -29,8 +29,8 @@ class SatPlace(NamedTuple):
     split: str
     seed: int
     """Of the split."""
-    index: int
-    """Within the split."""
+    offset: int
+    """Within the split; the `index` of `sat.sample`."""
 
 
 class SatDrawn(NamedTuple):
@@ -64,7 +64,7 @@ def draw_sat_puzzles(spec: SatPuzzleSpec, out: Path, scratch: Path, workers: int
         (folder / "puzzles").mkdir()
         with (folder / "puzzles" / lines_name(number)).open("w", encoding="utf-8") as file:
             for place in shards[number]:
-                puzzle, reasons = sat.sample(renderer, place.seed, place.index, spec.types, spec.side_px)
+                puzzle, reasons = sat.sample(renderer, place.seed, place.offset, spec.types, spec.side_px)
                 rejected += reasons
                 line = [*place, sat.to_meta(puzzle), seen_shares(puzzle, renderer, spec.side_px)]
                 file.write(json.dumps(line) + "\n")

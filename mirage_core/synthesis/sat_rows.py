@@ -63,7 +63,7 @@ def draw_sat_rows(
 def _row(drawn: SatDrawn, helper: HelperKind, renderer: Renderer, side_px: int) -> tuple[Row, list[Image.Image]]:
     """The row, and all its pictures, the helper image last."""
     place, puzzle = drawn.place, drawn.puzzle
-    noise = (place.seed, place.index, HELPER_STREAM)
+    noise = (place.seed, place.offset, HELPER_STREAM)
     images = [*sat.pictures(puzzle, renderer, side_px), helper_image(puzzle, helper, renderer, side_px, noise)]
     meta = sat.to_meta(puzzle)
     digest = hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()[:ID_LENGTH]
@@ -84,7 +84,7 @@ def _row(drawn: SatDrawn, helper: HelperKind, renderer: Renderer, side_px: int) 
             **sat.choice_meta(puzzle.choices, puzzle.answer, puzzle.question_type),
             "number": place.number,
             "seed": place.seed,
-            "index": place.index,
+            "index": place.offset,
             "helper": helper,
             "puzzle": meta,
             "seen": drawn.seen,
