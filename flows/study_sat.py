@@ -47,7 +47,12 @@ def study_sat(
     """Train the latent arms with each kind of helper image, and the text-only arm, at the same data and updates."""
     settings, drawn = load_study(recipe), load_spec_of(spec, SatSpec)
     base, official = resolve_base(settings.base_model), official_sets(tests)
-    data = {kind: make_dataset(drawn.model_copy(update={"helper_image": kind})) for kind in helper_images}
+    rendered = drawn.model_copy(update={"video": None})
+    data: dict[str, Artifact] = {
+        kind: make_dataset(rendered.model_copy(update={"helper_image": kind})) for kind in helper_images
+    }
+    if drawn.video:
+        data["imagined"] = make_dataset(drawn)
     first = next(iter(data.values()))
     features, runs = with_card(training.features(base, first)), list[StudyRun]()
     examined = [*official, TestSet(name=HELD_OUT, rows=first, split="validation")]
@@ -64,7 +69,7 @@ def study_sat(
                 scores = with_card(evaluation.benchmark(model, arm, own, settings.benchmark))
                 runs.append(StudyRun(arm=arm, seed=seed, trained=model, scores=scores))
     baselines = with_card(evaluation.baselines(examined, settings.benchmark))
-    title = f"{spec.stem}, recipe {recipe.stem}: helper images {', '.join(helper_images)}"
+    title = f"{spec.stem}, recipe {recipe.stem}: helper images {', '.join(data)}"
     return with_card(evaluation.study_report(title, first, runs, baselines, (DIRECT, f"{BOTH}; {helper_images[0]}")))
 
 

@@ -11,6 +11,8 @@ from tasks import sat
 from tasks.artifact import Artifact
 from tasks.cards import with_card
 from tasks.local import run_flow
+from tasks.stage import is_built
+from tasks.video import check_video, find_weights, imagined_helpers
 
 
 @flow(name="synth-sat")
@@ -21,8 +23,13 @@ def synth_sat(spec: Path) -> Artifact:
 
 def make_dataset(settings: SatSpec) -> Artifact:
     """The stages of a data set, for any flow."""
+    if settings.video and not is_built(sat.puzzles, spec=settings.puzzles):
+        check_video(settings.video)  # a new data set, and a wrong model shows before a room is drawn
     puzzles = with_card(sat.puzzles(settings.puzzles))
     pictures = with_card(sat.pictures(puzzles, settings.helper_image, settings.side_px))
+    if settings.video:
+        weights = find_weights(settings.video)
+        pictures = with_card(imagined_helpers(pictures, settings.video, weights, settings.seed))
     thoughts = with_card(sat.reasoning(pictures, settings.thoughts_per_puzzle))
     return with_card(sat.dataset(settings, puzzles, pictures, thoughts))
 

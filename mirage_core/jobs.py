@@ -22,6 +22,7 @@ from mirage_core.recipe import Pretrain, PretrainPhotos, Reinforced, Supervised
 from mirage_core.sat_spec import SatPuzzleSpec, SatSpec
 from mirage_core.settings import load_settings
 from mirage_core.spec import DatasetSpec, PuzzleSpec
+from mirage_core.video.settings import ImaginedVideo
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 COUNTS_FILE = "counts.json"
@@ -83,6 +84,17 @@ def dataset(settings: File, puzzles: Folder, pictures: Folder, thoughts: Folder,
     drawn = json.loads((puzzles / COUNTS_FILE).read_text(encoding="utf-8"))
     write_card(out, spec.model_dump(), drawn["rejected"], counts["rejected"])
     _write_counts(out, counts)
+
+
+@app.command()
+def imagined_helpers(
+    settings: File, pictures: Folder, seed: Number, answers: Folder, out: Folder, scratch: Folder
+) -> None:
+    """Helper images of SAT rows by an image-to-video model."""
+    _prepare_torch()
+    from mirage_core.synthesis.imagined_helpers import imagine_helpers
+
+    _write_counts(out, imagine_helpers(pictures, load_settings(settings, ImaginedVideo), seed, answers, out, scratch))
 
 
 @app.command()

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from mirage_core.puzzles.sat_helpers import HelperKind
 from mirage_core.puzzles.sat_questions import QuestionType
 from mirage_core.settings import Seed, Settings
 from mirage_core.split import NumPuzzles
+from mirage_core.video.settings import ImaginedVideo
 
 ALL_TYPES: tuple[QuestionType, ...] = get_args(QuestionType)
 
@@ -44,10 +45,19 @@ class SatSpec(SatPuzzleSpec):
     """What the helper image shows. "target": the true view that the action leads to. "path-frame": the most informative
     of nine frames of a camera that does as the action's words say, picked by a rule that needs pixels only. "noise":
     random pixels, worse on purpose."""
+    video: ImaginedVideo | None = None
+    """An image-to-video model that imagines the helper image, as in the paper; `helper_image` then stays "target", the
+    true view, with which the imagined one is compared. None imagines nothing."""
     thoughts_per_puzzle: Annotated[int, Field(gt=0)] = 1
     """Rows made of each training puzzle, every one with words of its own. Other splits have one."""
     teacher: Literal["oracle"] = "oracle"
     """Who writes the reasoning: the oracle, from the geometry."""
+
+    @model_validator(mode="after")
+    def _compared_with_the_true_view(self) -> "SatSpec":
+        if self.video and self.helper_image != "target":
+            raise ValueError("video: what it imagines is compared with the true view; leave out helper_image")
+        return self
 
     @property
     def puzzles(self) -> SatPuzzleSpec:

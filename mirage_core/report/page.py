@@ -16,6 +16,7 @@ from mirage_core.benchmark.results import Answer, Scores
 from mirage_core.puzzles import sat, vsp_reasoning
 from mirage_core.report.curves import curve_svg
 from mirage_core.report.jigsaw import jigsaw_section
+from mirage_core.report.imagined import imagined_section
 from mirage_core.report.latents import latent_sections
 from mirage_core.report.render import render
 from mirage_core.report.sat import sat_section
@@ -72,6 +73,7 @@ def build_report(
         tests=tests,
         jigsaws=jigsaw_section(data, policies),
         rooms=sat_section(data, policies),
+        imagined=imagined_section(data),
         latent_tests=latent_sections(scores),
         lineage=[manifest.read(str(folder)) for folder in (data, *training, *scores, baselines)],
     )

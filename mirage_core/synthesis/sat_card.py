@@ -57,6 +57,7 @@ rows[0]["images"][0]  # a PIL picture, RGB
 
 Apache-2.0; the rooms are built of primitive solids. The wording of the questions is that of SAT (MIT).
 """
+IMAGINED = "a frame of the way there as an image-to-video model imagined it, without knowing the room"
 HELPERS = {
     "target": "the true view that the action leads to",
     "path-frame": "the most informative of nine frames of a camera that follows the action's words",
@@ -80,7 +81,7 @@ def write_sat_card(
     types = sorted({kind for _, kind in rows})
     lines = [[split, *(f"{rows[split, kind]:,}" for kind in types)] for split in splits]
     text = TEXT.format(
-        helper=HELPERS.get(settings["helper_image"], settings["helper_image"]),
+        helper=IMAGINED if settings["video"] else HELPERS.get(settings["helper_image"], settings["helper_image"]),
         counts=_table(["split", *types], lines),
         teachers="`, `".join(sorted(teachers)),
         settings=yaml.safe_dump(settings, sort_keys=False),

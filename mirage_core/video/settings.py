@@ -43,8 +43,8 @@ class ImaginedVideo(Settings):
     picker: Literal["measure", "teacher"] = "measure"
     """Who picks the helper image. "measure": the frame that is newest against what the question shows, and sharp (see
     `pick_frame`). "teacher": the model that `server` names, as in the paper; where it names no frame, the measure."""
-    server: ServerTeacher = ServerTeacher()
-    """The model that picks and how it is asked; for its address see `access`. Not used by "measure"."""
+    server: ServerTeacher | None = None
+    """The model that picks and how it is asked, if one picks; None takes the defaults. For its address see `access`."""
     precision: Literal["bfloat16", "float16", "float32"] = "bfloat16"
     """Of weights and sums. CogVideoX-5B was trained in bfloat16, CogVideoX-2B in float16."""
     vae_tiling: bool = False

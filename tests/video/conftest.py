@@ -1,9 +1,13 @@
-"""Tiny pipelines on disk, built once."""
+"""Tiny pipelines on disk, built once; the server that fails on purpose."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "teacher"))  # for fault_server.py
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +23,19 @@ def tiny_video(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
         return saved[name]
 
     return get
+
+
+@pytest.fixture
+def picking_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """A function that starts `fault_server.py` with options, points the environment at it and returns its URL."""
+    from fault_server import running
+
+    with ExitStack() as servers:
+
+        def start(*arguments: object) -> str:
+            url = servers.enter_context(running(*arguments))
+            monkeypatch.setenv("TEACHER_BASE_URL", url)
+            monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+            return url
+
+        yield start
