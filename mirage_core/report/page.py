@@ -15,8 +15,8 @@ from mirage_core.benchmark.policies import BaselineScores
 from mirage_core.benchmark.results import Answer, Scores
 from mirage_core.puzzles import sat, vsp_reasoning
 from mirage_core.report.curves import curve_svg
-from mirage_core.report.jigsaw import jigsaw_section
 from mirage_core.report.imagined import imagined_section
+from mirage_core.report.jigsaw import jigsaw_section
 from mirage_core.report.latents import latent_sections
 from mirage_core.report.render import render
 from mirage_core.report.sat import sat_section
