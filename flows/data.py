@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from flows import synth_jigsaw, synth_vsp
+from flows import synth_comt, synth_jigsaw, synth_sat, synth_vsp
+from mirage_core.geometry_spec import GeometrySpec
 from mirage_core.jigsaw_spec import JigsawSpec
+from mirage_core.sat_spec import SatSpec
 from mirage_core.spec import AnySpec, DatasetSpec, load_spec
 from tasks.artifact import Artifact
 
@@ -15,6 +17,10 @@ def build_data(spec: Path) -> Artifact:
             return synth_vsp.synth_vsp(spec)
         case JigsawSpec():
             return synth_jigsaw.synth_jigsaw(spec)
+        case GeometrySpec():
+            return synth_comt.synth_comt(spec)
+        case SatSpec():
+            return synth_sat.synth_sat(spec)
 
 
 def make_data(settings: AnySpec) -> Artifact:
@@ -24,6 +30,10 @@ def make_data(settings: AnySpec) -> Artifact:
             return synth_vsp.make_dataset(settings)
         case JigsawSpec():
             return synth_jigsaw.make_dataset(settings)
+        case GeometrySpec():
+            return synth_comt.make_dataset(settings)
+        case SatSpec():
+            return synth_sat.make_dataset(settings)
 
 
 def held_out_name(spec: Path) -> str:
@@ -33,3 +43,7 @@ def held_out_name(spec: Path) -> str:
             return "held-out boards"
         case JigsawSpec():
             return "held-out photographs"
+        case GeometrySpec():
+            return "held-out problems"
+        case SatSpec():
+            return "held-out rooms"

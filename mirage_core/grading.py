@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mirage_core.puzzles import jigsaw, vsp, vsp_reasoning, vsp_tasks
+from mirage_core.puzzles import geometry, jigsaw, sat, vsp, vsp_reasoning, vsp_tasks
 from mirage_core.puzzles.verdict import Verdict
 
 INVALID_REASONS = frozenset({"no_answer", "no_moves", "bad_move", "no_choice"})
@@ -25,6 +25,10 @@ def grade(task: str, meta: dict[str, Any], text: str, rule: vsp.Rule = "mirage")
     """
     if task == jigsaw.TASK:
         return jigsaw.check(meta, text)
+    if task == geometry.TASK:
+        return geometry.check_choice(meta["choices"], meta["letter"], text)
+    if task == sat.TASK:
+        return sat.check_meta(meta, text)
     board = vsp.Board(tuple(meta["board"]))
     checks = {
         vsp.TASK: lambda: vsp.check(board, text, rule),

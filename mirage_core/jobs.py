@@ -17,11 +17,15 @@ import typer
 
 from mirage_core.benchmark.items import Exam
 from mirage_core.errors import InputError
+from mirage_core.geometry_spec import GeometryPuzzleSpec, GeometrySpec
 from mirage_core.jigsaw_spec import JigsawPuzzles, JigsawSpec, Selection
+from mirage_core.puzzles.sat_helpers import HelperKind as SatHelperKind
 from mirage_core.puzzles.vsp_helpers import HelperKind
 from mirage_core.recipe import Pretrain, PretrainPhotos, Reinforced, Supervised
+from mirage_core.sat_spec import SatPuzzleSpec, SatSpec
 from mirage_core.settings import load_settings
 from mirage_core.spec import DatasetSpec, PuzzleSpec
+from mirage_core.video.settings import ImaginedVideo
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 COUNTS_FILE = "counts.json"
@@ -99,6 +103,71 @@ def dataset(settings: File, puzzles: Folder, pictures: Folder, thoughts: Folder,
     counts = build_dataset(pictures, thoughts, spec.teacher, out, scratch)
     drawn = json.loads((puzzles / COUNTS_FILE).read_text(encoding="utf-8"))
     write_card(out, spec.model_dump(), drawn["rejected"], counts["rejected"])
+    _write_counts(out, counts)
+
+
+@app.command()
+def imagined_helpers(
+    settings: File, pictures: Folder, seed: Number, answers: Folder, out: Folder, scratch: Folder
+) -> None:
+    """Helper images of SAT rows by an image-to-video model."""
+    _prepare_torch()
+    from mirage_core.synthesis.imagined_helpers import imagine_helpers
+
+    _write_counts(out, imagine_helpers(pictures, load_settings(settings, ImaginedVideo), seed, answers, out, scratch))
+
+
+@app.command()
+def geometry_puzzles(settings: File, out: Folder) -> None:
+    """Problems of planar geometry, no two alike."""
+    from mirage_core.synthesis.geometry_rows import sample_geometry
+
+    _write_counts(out, sample_geometry(load_settings(settings, GeometryPuzzleSpec), out))
+
+
+@app.command()
+def geometry_dataset(settings: File, puzzles: Folder, out: Folder, scratch: Folder) -> None:
+    """Verified rows of planar geometry."""
+    from mirage_core.synthesis.geometry_rows import build_geometry
+
+    _write_counts(out, build_geometry(load_settings(settings, GeometrySpec), puzzles, out, scratch))
+
+
+def sat_puzzles(settings: File, out: Folder, scratch: Folder) -> None:
+    """Rooms and questions of a SAT spec."""
+    from mirage_core.synthesis.sat_puzzles import draw_sat_puzzles
+
+    _write_counts(out, draw_sat_puzzles(load_settings(settings, SatPuzzleSpec), out, scratch))
+
+
+@app.command()
+def sat_pictures(puzzles: Folder, helper: Text, side_px: Number, out: Folder, scratch: Folder) -> None:
+    """Pictures and helper images of rooms."""
+    from mirage_core.synthesis.sat_rows import draw_sat_rows
+
+    _write_counts(out, draw_sat_rows(puzzles, cast(SatHelperKind, helper), side_px, out, scratch))
+
+
+@app.command()
+def sat_reasoning(pictures: Folder, thoughts_per_puzzle: Number, out: Folder, scratch: Folder) -> None:
+    """Thoughts about rooms, by the oracle."""
+    from mirage_core.synthesis.sat_reasoning import explain_sat_rows
+
+    _write_counts(out, explain_sat_rows(pictures, thoughts_per_puzzle, out, scratch))
+
+
+@app.command()
+def sat_dataset(
+    settings: File, puzzles: Folder, pictures: Folder, thoughts: Folder, out: Folder, scratch: Folder
+) -> None:
+    """Verified rows of a SAT spec, and their card."""
+    from mirage_core.synthesis.dataset import build_dataset
+    from mirage_core.synthesis.sat_card import write_sat_card
+
+    spec = load_settings(settings, SatSpec)
+    counts = build_dataset(pictures, thoughts, spec.teacher, out, scratch)
+    drawn = json.loads((puzzles / COUNTS_FILE).read_text(encoding="utf-8"))
+    write_sat_card(out, spec.model_dump(mode="json"), drawn["rejected"], counts["rejected"])
     _write_counts(out, counts)
 
 

@@ -171,6 +171,11 @@ def read_rows(uri: str, split: str | None = None) -> Iterator[Row]:
             raise InputError(f"{path}: not a readable shard ({error})") from error
 
 
+def read_rows_of_shard(folder: Path, number: int) -> list[Row]:
+    """The rows of one shard in a local folder."""
+    return table_to_rows(pq.read_table(folder / shard_name(number)))
+
+
 def in_batches(rows: Iterator[Item], size: int) -> Iterator[list[Item]]:
     """Lists of `size` items; the last one may be shorter."""
     while batch := list(islice(rows, size)):

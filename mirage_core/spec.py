@@ -9,8 +9,10 @@ from typing import Annotated, Literal, TypeVar, get_args
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from mirage_core.errors import InputError
+from mirage_core.geometry_spec import GeometrySpec
 from mirage_core.jigsaw_spec import JigsawSpec
 from mirage_core.puzzles.vsp_helpers import HelperKind
+from mirage_core.sat_spec import SatSpec
 from mirage_core.settings import Seed, Settings, explain, read_yaml
 from mirage_core.split import NumPuzzles, in_order
 from mirage_core.teacher.settings import ServerTeacher
@@ -111,9 +113,9 @@ class DatasetSpec(PuzzleSpec):
         return self
 
 
-AnySpec = DatasetSpec | JigsawSpec
+AnySpec = DatasetSpec | JigsawSpec | SatSpec | GeometrySpec
 """The spec of a family; `task` says whose."""
-SpecOfFamily = TypeVar("SpecOfFamily", DatasetSpec, JigsawSpec)
+SpecOfFamily = TypeVar("SpecOfFamily", DatasetSpec, JigsawSpec, SatSpec, GeometrySpec)
 _BY_TASK: TypeAdapter[AnySpec] = TypeAdapter(Annotated[AnySpec, Field(discriminator="task")])
 
 
@@ -133,7 +135,7 @@ def load_spec(path: Path | str) -> AnySpec:
         if first["type"] == "union_tag_invalid":
             known = first["ctx"]["expected_tags"].replace("'", "")
             raise InputError(f"{path}: `task`: is none of {known} (got {values['task']!r})") from error
-        kind = next(kind for kind in (DatasetSpec, JigsawSpec) if first["loc"][0] in tasks_of(kind))
+        kind = next(kind for kind in get_args(AnySpec) if first["loc"][0] in tasks_of(kind))
         raise InputError(f"{path}: {explain(error, kind, num_skipped=1)}") from error
 
 

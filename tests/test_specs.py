@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirage_core.errors import InputError
+from mirage_core.geometry_spec import GeometrySpec
 from mirage_core.jigsaw_spec import JigsawSpec
 from mirage_core.recipe import (
     Alignment,
@@ -16,6 +17,7 @@ from mirage_core.recipe import (
     load_pretrain_photos,
     load_recipe,
 )
+from mirage_core.sat_spec import SatSpec
 from mirage_core.spec import DatasetSpec, apportion, load_spec, load_spec_of
 
 REPO = Path(__file__).parents[1]
@@ -27,7 +29,8 @@ SMOKE = yaml.safe_load((REPO / "datasets_spec/vsp-smoke.yaml").read_text())
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_specs_load(path):
     family = path.stem.split("-")[0]
-    assert isinstance(load_spec(path), {"vsp": DatasetSpec, "jigsaw": JigsawSpec}[family])
+    families = {"vsp": DatasetSpec, "jigsaw": JigsawSpec, "sat": SatSpec, "comt": GeometrySpec}
+    assert isinstance(load_spec(path), families[family])
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -95,6 +98,8 @@ def test_specs_that_make_no_sense_are_refused(tmp_path, change, field):
         ("{task: blink_jigsaw, seed: 1}", "`num_puzzles` is missing"),
         ("{task: blink_jigsaw, seed: 1, num_puzzles: {train: 2}, holes: test}", "`holes` is not a known field"),
         ("{task: blink_jigsaw, seed: 1, num_puzzles: {test: 2}}", r"`num_puzzles\.test"),
+        ("{task: sat_dynamic, seed: 1, num_puzzles: {train: 2}, types: []}", "`types`: .*at least one type"),
+        ("{task: sat_dynamic, seed: 1, num_puzzles: {train: 2}, helper_image: route}", "`helper_image`"),
         ("{task: blink_jigsaw, seed: 1, num_puzzles: {train: 2}, cut: {wrong: [odd]}}", r"`cut\.wrong\.0`"),
     ],
 )

@@ -89,3 +89,24 @@ def test_study_and_ablations_train_only_what_is_missing(prefect_server, artifact
     assert arms_of(folder(ablation) / "report.html") == expected
     of_k, of_ceiling = 3 + 2, 2 + 1 + 1 + 1  # trained and examined; pictures, rows, features, trained, examined
     assert states["Completed"] == of_k + of_ceiling + 1
+
+
+SAT = {
+    "task": "sat_dynamic", "seed": 5, "types": ["goal_aim", "action_sequence"], "side_px": 64,
+    "num_puzzles": {"train": 16, "validation": 4},
+}  # fmt: skip
+
+
+def test_helper_images_of_rooms_are_compared_on_the_same_rooms(prefect_server, artifact_root, paths, run, tmp_path):
+    from flows.study_sat import study_sat
+    from tasks.artifact import folder
+
+    spec = tmp_path / "rooms.yaml"
+    spec.write_text(yaml.safe_dump(SAT))
+    report, _ = run(study_sat, spec=spec, recipe=paths["recipe"], helper_images=("target", "noise"))
+    latent = [f"{arm}; {kind}" for kind in ("target", "noise") for arm in LATENT]
+    assert arms_of(folder(report) / "report.html") == ["untrained base", "direct SFT", *latent]
+    made = {
+        stage: len(list((artifact_root / stage).glob("*/manifest.json"))) for stage in ("sat-puzzles", "sat-pictures")
+    }
+    assert made == {"sat-puzzles": 1, "sat-pictures": 2}

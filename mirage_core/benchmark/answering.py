@@ -23,10 +23,11 @@ class Output(NamedTuple):
 
 
 def model_inputs(processor: MirageProcessor, rows: Sequence[Row], device: torch.device) -> dict[str, Any]:
-    """A batch of questions with their pictures, padded on the left."""
+    """A batch of questions with their pictures, if they have any, padded on the left."""
     images = [decode_image(png, f"image of row {row.id}") for row in rows for png in row.images]
-    pictures = processor.image_processor(images, return_tensors="pt")
-    grids = pictures["image_grid_thw"].split([len(row.images) for row in rows])
+    pictures = processor.image_processor(images, return_tensors="pt") if images else {}
+    all_grids = pictures["image_grid_thw"] if images else torch.empty(0, 3, dtype=torch.long)
+    grids = all_grids.split([len(row.images) for row in rows])
     encoded = [encode(processor, row.question, grid, None) for row, grid in zip(rows, grids, strict=True)]
     batch = Collator(processor.tokenizer.pad_token_id, padding_side="left")(encoded)
     return {key: value.to(device) for key, value in {**batch, **pictures}.items()}

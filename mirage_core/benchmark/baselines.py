@@ -10,8 +10,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from mirage_core.benchmark.jigsaw_policies import jigsaw_policies
+from mirage_core.benchmark.sat_policies import sat_policies
 from mirage_core.grading import asked_form, grade
-from mirage_core.puzzles import jigsaw, vsp, vsp_reasoning, vsp_tasks
+from mirage_core.puzzles import jigsaw, sat, vsp, vsp_reasoning, vsp_tasks
 from mirage_core.puzzles.vsp import blind_walk, reaches_goal
 from mirage_core.row import Row
 
@@ -62,6 +63,8 @@ def task_policies(task: str, items: Sequence[Row], headline: Collection[int]) ->
     """What policies answer to the reasoning task and to VSP's tasks 1 to 4 that see no board, or no holes."""
     if task == jigsaw.TASK:
         return jigsaw_policies(items)
+    if task == sat.TASK:
+        return sat_policies(items)
     counted = [row for row in items if row.level in headline]
     majority = _majority(counted)
     policies = {f"majority answer ({majority})": [majority] * len(items)}

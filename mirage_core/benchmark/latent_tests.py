@@ -165,8 +165,10 @@ def _repeated(latents_LD: Tensor, num_places: int) -> Tensor:
 
 def _prepare(model: MirageForConditionalGeneration, processor: MirageProcessor, rows: Sequence[Row]) -> _Batch:
     inputs: dict[str, Any] = model_inputs(processor, rows, model.device)
-    seen = model.model.get_image_features(inputs.pop("pixel_values"), inputs["image_grid_thw"]).pooler_output
-    inputs["mm_encoder_outputs"] = encoded_images(torch.cat(list(seen)))
+    seen: Sequence[Tensor] = ()
+    if "pixel_values" in inputs:
+        seen = model.model.get_image_features(inputs.pop("pixel_values"), inputs["image_grid_thw"]).pooler_output
+        inputs["mm_encoder_outputs"] = encoded_images(torch.cat(list(seen)))
     return _Batch(rows, inputs, _by_row([part.cpu() for part in seen], [len(row.images) for row in rows]))
 
 

@@ -1,4 +1,4 @@
-r"""Official test sets as rows: VSP's folders, Mirage's published JSONL and BLINK's jigsaws.
+r"""Official test sets as rows: VSP's folders, Mirage's published JSONL, BLINK's jigsaws, SAT and CoMT.
 
 Lines of the JSONL hold `text_input` and `image_input`; planning lines the board in `map_desc`, reasoning lines the plan
 in `text_input` (`Full Action Plan: RIGHT, UP`) and the gold letter in a `\boxed{}` of `text_output`, their board being
@@ -8,16 +8,19 @@ read from the picture. Source: github UMass-Embodied-AGI/Mirage.
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mirage_core.benchmark.comt_official import comt_file, comt_files, read_comt
 from mirage_core.benchmark.official_jigsaw import official_files, read_official
 from mirage_core.benchmark.official_row import official_board, official_row, planning_row
+from mirage_core.benchmark.sat_official import read_official_sat, sat_files
 from mirage_core.benchmark.vsp_layout import find_task, read_task, task_files
 from mirage_core.errors import InputError
 from mirage_core.published import MAP_LETTERS, find_picture
-from mirage_core.puzzles import jigsaw, vsp, vsp_reasoning
+from mirage_core.puzzles import jigsaw, sat, vsp, vsp_reasoning
 from mirage_core.row import Row, decode_image, write_rows
 
 OFFICIAL_JIGSAWS = "official BLINK jigsaws"
@@ -29,7 +32,8 @@ def import_test(source: Path, out: Path) -> dict[str, Any]:
 
     Args:
         source: A `.jsonl` file of the published form, a folder that is or holds VSP's `task-main`, one of its folders
-            `task1` to `task4`, or a folder of BLINK's jigsaw items (see `official_jigsaw`).
+            `task1` to `task4`, a folder of BLINK's jigsaw items (see `official_jigsaw`) or of CoMT (see
+            `comt_official`), or Parquet files of SAT (see `sat_official`).
         out: Artifact folder.
 
     Returns:
@@ -38,13 +42,16 @@ def import_test(source: Path, out: Path) -> dict[str, Any]:
     Raises:
         InputError: Nothing of these layouts there, or an item that cannot be used; the message names the file.
     """
-    rows = list(_read(source))
+    read = list(_read(source))
+    rows = [row for row in read if row.verdict == "ok"]
     if not rows:
         raise InputError(f"{source}: holds no test items")
     write_rows(rows, str(out / "rows"))
     levels = sorted({row.level for row in rows})
     by_level = {f"level {level}": sum(row.level == level for row in rows) for level in levels}
-    return {"rows": len(rows), **by_level, "pictures of a row": len(rows[0].images)}
+    counts = {"rows": len(rows), **by_level, "pictures of a row": len(rows[0].images)}
+    reasons = Counter(row.verdict for row in read if row.verdict != "ok")
+    return {**counts, "rejected": dict(reasons)} if reasons else counts
 
 
 def fingerprint(source: Path) -> str:
@@ -58,28 +65,40 @@ def fingerprint(source: Path) -> str:
             f"{source}: no such test set; give the folder that holds task-main, one of task1 to task4, or a .jsonl file"
         )
     digest = hashlib.sha256()
-    if jigsaws := official_files(source):
-        digest.update(jigsaw.TASK.encode())
-        for path in jigsaws:
-            digest.update(path.parent.name.encode())
-            digest.update(path.read_bytes())
+    for part in _content(source):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _content(source: Path) -> Iterator[bytes]:
+    """Names and contents of what is read there, led by the task where names alone would not tell it."""
+    if sats := sat_files(source):
+        yield sat.TASK.encode()
+        yield from (part for path in sats for part in (path.name.encode(), path.read_bytes()))
+    elif jigsaws := official_files(source):
+        yield jigsaw.TASK.encode()
+        yield from (part for path in jigsaws for part in (path.parent.name.encode(), path.read_bytes()))
+    elif comt := comt_file(source):
+        yield from (part for path in comt_files(comt) for part in (path.name.encode(), path.read_bytes()))
     elif source.is_dir():
         folder = find_task(source)
-        digest.update(folder.task.encode())
+        yield folder.task.encode()
         for path in task_files(folder):
-            digest.update(str(path.relative_to(folder.maps.parent)).encode())
-            digest.update(path.read_bytes())
+            yield str(path.relative_to(folder.maps.parent)).encode()
+            yield path.read_bytes()
     else:
-        digest.update(source.read_bytes())  # names its pictures
-        for item in _published_items(source):
-            digest.update(item.picture.read_bytes())
-    return digest.hexdigest()
+        yield source.read_bytes()  # names its pictures
+        yield from (item.picture.read_bytes() for item in _published_items(source))
 
 
 def title_of_test(source: Path) -> str:
     """How an official test set is called in tables; the same wherever it lies and whatever its folder is called."""
+    if comt_file(source):
+        return "official CoMT creation"
     if source.suffix == ".jsonl":
         return "published items"
+    if sats := sat_files(source):
+        return "SAT-Real" if all("test" in path.stem.lower() for path in sats) else "published SAT"
     if official_files(source):
         return OFFICIAL_JIGSAWS
     task = find_task(source).task
@@ -98,8 +117,12 @@ class _Published(NamedTuple):
 
 
 def _read(source: Path) -> Iterator[Row]:
+    if comt_file(source):
+        return read_comt(source)
     if source.suffix == ".jsonl":
         return _read_jsonl(source)
+    if sat_files(source):
+        return read_official_sat(source)
     return read_official(str(source)) if official_files(source) else iter(read_task(find_task(source)))
 
 

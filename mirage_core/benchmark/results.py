@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 from mirage_core.benchmark.interval import Accuracy, accuracy
 from mirage_core.benchmark.items import headline_levels
+from mirage_core.benchmark.sat_official import circular_verdicts
 from mirage_core.grading import INVALID_REASONS
+from mirage_core.puzzles import sat
 from mirage_core.settings import Settings
 
 
@@ -75,6 +77,12 @@ class Scores(Settings):
     def counted(self) -> list[Answer]:
         """Answers at the levels of the headline."""
         return [answer for answer in self.answers if answer.level in self.headline]
+
+    @property
+    def circular(self) -> Accuracy | None:
+        """Items of SAT that are right in every rotation of their choices; None where they are asked in one order."""
+        verdicts = circular_verdicts((answer.id, answer.reason == "ok") for answer in self.counted)
+        return accuracy(verdicts) if self.task == sat.TASK and verdicts else None
 
     @property
     def wrong(self) -> float:

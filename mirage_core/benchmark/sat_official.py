@@ -5,8 +5,8 @@ Columns: `image_bytes` (list of pictures, as bytes or as `datasets` stores them)
 of them, "circular evaluation", and a question counts only if all are right.
 """
 
+import re
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from mirage_core.row import Row
 COLUMNS = ("image_bytes", "question", "answers", "question_type", "correct_answer")
 STRAY_PHRASE = "in the first frame"
 """Of answers about moved things; a bug by the authors' own account, which their loader strips."""
+SPLIT = "test"
 BATCH_ROWS = 16
 
 
@@ -51,13 +52,44 @@ def read_sat(source: Path, split: str, circular: bool, seed: int = 0) -> Iterato
             yield _row(row_id, split, item, choices, right)
 
 
-def circular_accuracy(graded: Iterable[tuple[str, bool]]) -> tuple[int, int]:
-    """Items right in all their rotations, and items, of pairs of row id and whether it was right."""
-    by_item = [
-        all(right for _, right in rotations)
-        for _, rotations in groupby(sorted(graded), key=lambda pair: pair[0].rpartition("-")[0])
-    ]
-    return sum(by_item), len(by_item)
+def sat_files(source: Path) -> list[Path]:
+    """Parquet files of the published SAT there, in order; none where there are none."""
+    found = [source] if source.suffix == ".parquet" and source.is_file() else sorted(source.glob("**/*.parquet"))
+    return [path for path in found if _is_sat(path)]
+
+
+def read_official_sat(source: Path) -> Iterator[Row]:
+    """Stream the items of all files there; those of a file named as SAT-Real, the split "test", in every rotation.
+
+    Items that cannot be used are left out; see `read_sat`.
+    """
+    for path in sat_files(source):
+        yield from (row for row in read_sat(path, SPLIT, circular="test" in path.stem.lower()) if row.verdict == "ok")
+
+
+def circular_verdicts(graded: Iterable[tuple[str, bool]]) -> list[bool]:
+    """Whether each item is right in all its rotations, of pairs of row id and whether it was right.
+
+    Empty where no item has several rotations.
+    """
+    items: dict[str, list[bool]] = {}
+    for row_id, right in graded:
+        items.setdefault(item_of(row_id), []).append(right)
+    if not any(len(rotations) > 1 for rotations in items.values()):
+        return []
+    return [all(rotations) for rotations in items.values()]
+
+
+def item_of(row_id: str) -> str:
+    """What the ids of an official item's rotations have in common."""
+    return re.sub(r"(?<=-\d{6})-\d+$", "", row_id)
+
+
+def _is_sat(path: Path) -> bool:
+    try:
+        return set(COLUMNS) <= set(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError):
+        return False
 
 
 def _row(row_id: str, split: str, item: dict[str, Any], choices: list[str], right: str) -> Row:
@@ -77,7 +109,7 @@ def _row(row_id: str, split: str, item: dict[str, Any], choices: list[str], righ
         thought_after="",
         answer=right,
         choices=choices,
-        meta={"question_type": item["question_type"]},
+        meta=sat.choice_meta(choices, choices.index(right) if right in choices else -1, item["question_type"]),
         teacher="official",
         verdict=verdict,
     )

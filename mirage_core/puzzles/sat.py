@@ -23,8 +23,9 @@ from mirage_core.puzzles.sat_rooms import Room, Thing, sample_room
 from mirage_core.puzzles.verdict import OK, Verdict
 
 __all__ = [
-    "CASES", "QUESTION_TYPES", "TASK", "Puzzle", "QuestionType", "check", "check_choice", "from_meta", "level",
-    "pictures", "process_renderer", "question", "question_text", "sample", "second_room", "to_meta",
+    "CASES", "QUESTION_TYPES", "TASK", "Puzzle", "QuestionType", "check", "check_choice", "check_meta", "choice_meta",
+    "from_meta", "level",
+    "pictures", "process_renderer", "question", "question_text", "sample", "second_room", "text_of", "to_meta",
 ]  # fmt: skip
 
 TASK = "sat"
@@ -116,6 +117,11 @@ def question_text(text: str, choices: Sequence[str], num_images: int) -> str:
     return "<image>" * num_images + f"\n{text}" + ANSWER_LINE.format(options=options)
 
 
+def text_of(question: str) -> str:
+    """What a question of `question_text` asks, without its choices."""
+    return question.removeprefix("<image>" * question.count("<image>")).partition(ANSWER_LINE[:36])[0].strip()
+
+
 def level(question_type: str) -> int:
     """Number of a question type, from 1; 0 for others, which the published static questions are."""
     return 1 + QUESTION_TYPES.index(question_type) if question_type in QUESTION_TYPES else 0
@@ -146,6 +152,16 @@ def check_choice(choices: Sequence[str], right: int, answer: str) -> Verdict:
         if said in (name, letter, f"{letter} {name}"):
             return OK if number == right else Verdict(False, "wrong_choice")
     return Verdict(False, "no_choice")
+
+
+def choice_meta(choices: Sequence[str], right: int, question_type: str) -> dict[str, Any]:
+    """What grading needs, of any SAT row; see `check_meta`."""
+    return {"choices": list(choices), "right": right, "question_type": question_type}
+
+
+def check_meta(meta: dict[str, Any], answer: str) -> Verdict:
+    """Grade a model's whole output text by the `meta` of a row, generated or official; see `check_choice`."""
+    return check_choice(meta["choices"], meta["right"], answer)
 
 
 def to_meta(puzzle: Puzzle) -> dict[str, Any]:

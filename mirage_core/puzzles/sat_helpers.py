@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from mirage_core.errors import InputError
-from mirage_core.puzzles.sat import SIDE_PX, Puzzle
+from mirage_core.puzzles.sat import SIDE_PX, Puzzle, second_room
 from mirage_core.puzzles.sat_camera import NUM_PATH_FRAMES, Pose, moved, path, turned
 from mirage_core.puzzles.sat_render import Renderer
 
@@ -76,6 +76,17 @@ def given_views(puzzle: Puzzle, renderer: Renderer, side_px: int = SIDE_PX) -> l
     """The question's views without marks."""
     cameras = puzzle.layout.cameras
     return [renderer.picture(puzzle.room, camera, side_px) for camera in cameras]
+
+
+def seen_shares(puzzle: Puzzle, renderer: Renderer, side_px: int = SIDE_PX) -> dict[str, dict[str, float]]:
+    """How much of each view every visible thing takes up, by the thing's number: what may be said to be seen.
+
+    Views: "first", "second" where the question has two pictures, and "helper", the target view.
+    """
+    views = {"first": (puzzle.room, puzzle.layout.cameras[0]), "helper": (puzzle.room, target_pose(puzzle))}
+    if len(puzzle.layout.cameras) == 2:
+        views["second"] = (second_room(puzzle), puzzle.layout.cameras[1])
+    return {view: _shares(renderer.labels(room, pose, side_px)) for view, (room, pose) in views.items()}
 
 
 def pick_frame(frames: Sequence[np.ndarray], given: Sequence[np.ndarray]) -> int:
@@ -143,6 +154,11 @@ def read_video(file: Path) -> list[np.ndarray]:
     if not frames:
         raise InputError(f"{file}: not a video that OpenCV can read")
     return frames
+
+
+def _shares(labels: np.ndarray) -> dict[str, float]:
+    numbers, counts = np.unique(labels[labels >= 0], return_counts=True)
+    return {str(n): round(c / labels.size, 5) for n, c in zip(numbers.tolist(), counts.tolist(), strict=True)}
 
 
 def _grey(image: np.ndarray) -> np.ndarray:

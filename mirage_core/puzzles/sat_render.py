@@ -46,7 +46,7 @@ def _load_mujoco() -> Any:
     if os.environ["MUJOCO_GL"] == "egl":
         os.environ.setdefault("PYOPENGL_PLATFORM", "egl")
         os.environ.setdefault("EGL_PLATFORM", "surfaceless")
-    os.environ.setdefault("LP_NUM_THREADS", "1")  # of Mesa: shards run in processes of their own
+    os.environ.setdefault("LP_NUM_THREADS", "0")  # of Mesa: none besides the caller; a fork would lose them and hang
     try:
         import mujoco
     except (ImportError, AttributeError, RuntimeError) as error:  # no library, none for PyOpenGL, a name unknown

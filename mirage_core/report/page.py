@@ -13,11 +13,13 @@ from mirage_core import manifest, storage
 from mirage_core.benchmark.paired import every_pair
 from mirage_core.benchmark.policies import BaselineScores
 from mirage_core.benchmark.results import Answer, Scores
-from mirage_core.puzzles import vsp_reasoning
+from mirage_core.puzzles import sat, vsp_reasoning
 from mirage_core.report.curves import curve_svg
+from mirage_core.report.imagined import imagined_section
 from mirage_core.report.jigsaw import jigsaw_section
 from mirage_core.report.latents import latent_sections
 from mirage_core.report.render import render
+from mirage_core.report.sat import sat_section
 from mirage_core.row import Row, read_rows
 from mirage_core.training import METRICS_FILE
 
@@ -29,8 +31,8 @@ CURVES = (
     "entropy", "kl", "latent_ratio", "clip_ratio/region_mean", "completions/mean_length",
 )  # fmt: skip
 """Metrics that are drawn where a stage logged them."""
-PUZZLES_STAGE = "puzzles"
-"""Stage whose manifest says which boards a data set was kept from."""
+PUZZLES_STAGES = ("puzzles", "sat-puzzles")
+"""Stages whose manifest says which boards a data set was kept from."""
 
 
 def build_report(
@@ -72,11 +74,13 @@ def build_report(
         data=manifest.read(str(data)),
         collisions=_collisions(data, root or str(data.parent.parent)),
         rows=_spread(data),
-        asked_plan=_asked_plan,
+        asked=_asked,
         rejects=list(islice(read_rows(str(data / "rejected")), REJECTS_SHOWN)),
         stages=[_stage_section(folder) for folder in training],
         tests=tests,
         jigsaws=jigsaw_section(data, policies),
+        rooms=sat_section(data, policies),
+        imagined=imagined_section(data),
         latent_tests=latent_sections(scores),
         lineage=[manifest.read(str(folder)) for folder in (data, *training, *scores, baselines)],
     )
@@ -92,11 +96,13 @@ def _spread(data: Path) -> list[Row]:
     return sorted(chosen.values(), key=lambda row: (row.split != "train", row.level))[:ROWS_SHOWN]
 
 
-def _asked_plan(row: Row) -> str:
-    """The plan that a reasoning row asks about, which its picture does not show; empty for planning rows."""
-    if row.task != vsp_reasoning.TASK:
-        return ""
-    return ", ".join(vsp_reasoning.MOVE_NAMES[move] for move in row.meta["plan"])
+def _asked(row: Row) -> str:
+    """What a row asks that its pictures do not show; empty for planning rows and jigsaws."""
+    if row.task == vsp_reasoning.TASK:
+        return "Plan: " + ", ".join(vsp_reasoning.MOVE_NAMES[move] for move in row.meta["plan"])
+    if row.task == sat.TASK:
+        return f"{sat.text_of(row.question)} ({' / '.join(row.choices)})"
+    return ""
 
 
 def _collisions(data: Path, root: str) -> dict[str, int | float]:
@@ -104,7 +110,7 @@ def _collisions(data: Path, root: str) -> dict[str, int | float]:
     waiting = [str(data)]
     while waiting:
         made = manifest.read(waiting.pop())
-        if made.stage == PUZZLES_STAGE and isinstance(rejected := made.counts.get("rejected"), dict):
+        if made.stage in PUZZLES_STAGES and isinstance(rejected := made.counts.get("rejected"), dict):
             return rejected
         places = [storage.join(root, parent.stage, parent.digest) for parent in manifest.parents(made)]
         waiting += [place for place in places if storage.exists(storage.join(place, storage.MANIFEST_NAME))]
@@ -136,6 +142,8 @@ def _test_section(policies: BaselineScores, examined: list[Scores]) -> dict[str,
         "headline": _span(policies.headline),
         "others": _span([level for level in levels if level not in policies.headline]),
         "levels": levels,
+        "level_names": _level_names(policies.task, levels),
+        "has_rotations": any(scores.circular for scores in models),
         "policies": policies.policies,
         "models": models,
         "num_samples": max((scores.sampled.num_samples for scores in models if scores.sampled), default=0),
@@ -145,6 +153,14 @@ def _test_section(policies: BaselineScores, examined: list[Scores]) -> dict[str,
         "answers_of": shown.model,
         "answers": _examples(shown.answers),
     }
+
+
+def _level_names(task: str, levels: Sequence[int]) -> dict[int, str]:
+    """What stands above the columns: for SAT the types of questions, which its levels number."""
+    if task != sat.TASK:
+        return {level: f"level {level}" for level in levels}
+    types = {sat.level(name): name.replace("_", " ") for name in sat.QUESTION_TYPES}
+    return {level: types.get(level, "other") for level in levels}
 
 
 def _span(levels: Sequence[int]) -> str:

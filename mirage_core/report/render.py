@@ -33,13 +33,17 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"png": _png_uri, "percent": percent, "points": points, "counts": _counts}
+    environment.filters |= {"png": _png_uri, "percent": percent, "points": points, "counts": _counts, "base64": _base64}
     return environment
 
 
 def _png_uri(data: bytes) -> str:
     kind = "jpeg" if data.startswith(JPEG_START) else "png"
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return f"data:image/{kind};base64,{_base64(data)}"
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _counts(by_name: dict[str, int]) -> str:

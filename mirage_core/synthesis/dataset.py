@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mirage_core.puzzles import vsp
 from mirage_core.row import ARROW_SCHEMA, num_row_shards, shard_name, write_table
 from mirage_core.synthesis.reasoning import Thought, read_thoughts
 from mirage_core.synthesis.shards import add_up, build_shards
-from mirage_core.teacher import said, verify
+from mirage_core.teacher import said
+from mirage_core.teacher.proof import verify_thought
 from mirage_core.teacher.request import OK
 
 
@@ -61,7 +61,6 @@ def _judge(puzzles: pa.Table, thoughts: Iterator[Thought], teacher: str) -> Iter
     for place, (row, (number, group)) in enumerate(zip(texts, groups, strict=True)):
         meta, alternatives = json.loads(row["meta"]), list(group)
         assert meta["number"] == number, "pictures and thoughts are of different puzzles"
-        board = vsp.Board(tuple(meta["board"]))
         for thought in alternatives:
             several = len(alternatives) > 1
             marks = {"thought": thought.thought} if several else {}
@@ -74,14 +73,14 @@ def _judge(puzzles: pa.Table, thoughts: Iterator[Thought], teacher: str) -> Iter
                 "thought_after": thought.explanation.after,
                 "meta": json.dumps({**meta, **marks}, sort_keys=True) if marks else row["meta"],
                 "teacher": thought.how.get("teacher", teacher),
-                "verdict": _verdict(row, board, meta, thought),
+                "verdict": _verdict(row, meta, thought),
             }
 
 
-def _verdict(row: dict[str, Any], board: vsp.Board, meta: dict[str, Any], thought: Thought) -> str:
+def _verdict(row: dict[str, Any], meta: dict[str, Any], thought: Thought) -> str:
     """Why it is rejected, or "ok". What a model wrote is read once more, whatever was made of it when it was asked."""
     if not thought.how or "fallback_for" in thought.how:
-        return verify.verify_row(row["task"], board, meta, thought.explanation, row["answer"]).reason
+        return verify_thought(row["task"], meta, thought.explanation, row["answer"]).reason
     if thought.how["reason"] != OK:
         return thought.how["reason"]
     return said.review(row["task"], meta, thought.explanation, row["answer"]).reason

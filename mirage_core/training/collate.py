@@ -96,8 +96,9 @@ class Collator:
         batch: dict[str, Any] = {
             "input_ids": padded("input_ids", self.pad_token_id),
             "mm_token_type_ids": padded("mm_token_type_ids", 0),
-            "image_grid_thw": torch.cat([row["image_grid_thw"] for row in rows]),
         }
+        if len(grids := torch.cat([row["image_grid_thw"] for row in rows])):  # else the model reads text alone
+            batch["image_grid_thw"] = grids
         ones = [torch.ones_like(row["input_ids"]) for row in rows]
         batch["attention_mask"] = torch.nn.utils.rnn.pad_sequence(
             ones, batch_first=True, padding_side=self.padding_side
@@ -110,6 +111,11 @@ class Collator:
         return batch
 
 
-def encoded_images(features_ND: Tensor) -> dict[str, BaseModelOutputWithPooling]:
-    """Precomputed vision features, all pictures of a batch in order, in the form the stock model takes them."""
+def encoded_images(features_ND: Tensor) -> dict[str, BaseModelOutputWithPooling] | None:
+    """Precomputed vision features, all pictures of a batch in order, in the form the stock model takes them.
+
+    None for a batch without pictures.
+    """
+    if not len(features_ND):
+        return None
     return {"image": BaseModelOutputWithPooling(pooler_output=(features_ND,))}

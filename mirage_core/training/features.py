@@ -68,6 +68,10 @@ def compute_features(base: str, data: Path, out: Path) -> dict[str, Any]:
     return {"rows": num_rows, "pictures": len(seen)}
 
 
+NO_FEATURES = torch.empty(0)
+"""Of a row without pictures; joins features of any width."""
+
+
 class FeatureStore:
     """Reads what `compute_features` wrote, by `picture_key`."""
 
@@ -78,11 +82,12 @@ class FeatureStore:
     def get(self, keys: Sequence[str]) -> Pictures:
         """Features of pictures, in their order."""
         features = [self._file_of[key].get_tensor(key) for key in keys]
-        return Pictures(torch.cat(features), self.grid_thw(keys))
+        return Pictures(torch.cat(features) if features else NO_FEATURES, self.grid_thw(keys))
 
     def grid_thw(self, keys: Sequence[str]) -> Tensor:
         """(num_pictures, 3) patch grid of pictures, in their order, without reading their features."""
-        return torch.cat([self._file_of[key].get_tensor(f"{key}_grid_thw") for key in keys])
+        grids = [self._file_of[key].get_tensor(f"{key}_grid_thw") for key in keys]
+        return torch.cat(grids) if grids else torch.empty(0, 3, dtype=torch.long)
 
 
 @torch.no_grad()
