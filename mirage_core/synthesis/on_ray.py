@@ -8,15 +8,20 @@ folder, which no S3 can be.
 
 import os
 import platform
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mirage_core.errors import InputError
 
 MAX_RETRIES = 3
 """Times that a shard is made again after its worker died. What the shard itself raises is not tried again."""
+
+ANSWER_TIMEOUT_S = 10
+"""Ray itself tries for minutes."""
 
 Counted = tuple[int, dict[str, Any]]
 
@@ -73,8 +78,11 @@ def _connected() -> Any:
             f"RAY_ADDRESS is {address}, but Ray is not installed: pip install 'mirage[ray]', or unset it"
         ) from error
     try:
+        place = urlsplit(address if "://" in address else f"ray://{address}")
+        if place.port is not None:
+            socket.create_connection((str(place.hostname), place.port), ANSWER_TIMEOUT_S).close()
         ray.init(address=address, configure_logging=False, log_to_driver=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"RAY_ADDRESS: no Ray cluster answers at {address} ({error})") from error
     return ray
 

@@ -7,14 +7,13 @@ What an optimizer step holds at its peak, the moment between the forward and the
 3. with bf16 the casts of the weights, which autocast makes for a forward pass and autograd keeps for the backward one;
 4. activations: what autograd keeps, asked of PyTorch by a forward pass of the real layers on fake tensors.
 
-Copies of the model (DDP) hold all of it on every GPU, and buckets of gradients to exchange. Shards (FSDP2) hold a part of
-1 and 2, and instead of 3 the layers at work: two of them, as the next is fetched meanwhile, and the embeddings and head.
+Copies of the model (DDP) hold all of it on every GPU, and buckets of gradients to exchange. Shards (FSDP2) hold a part
+of 1 and 2, and instead of 3 the layers at work: two of them, as the next is fetched meanwhile, and embeddings and head.
 Not counted: CUDA's own memory, fragments of the allocator, which `HEADROOM` is for, and short-lived temporaries.
 """
 
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -161,9 +160,9 @@ def _kept(config: Qwen2_5_VLConfig, rows: Pass, num_layers: int) -> int:
                 kept[storage._cdata] = (storage.nbytes(), tensor)  # kept alive, or its number is given away again
             return tensor
 
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            with torch.autocast("cpu", torch.bfloat16, enabled=rows.precision == "bf16"):
-                _forward(backbone, head, rows)
+        half = torch.autocast("cpu", torch.bfloat16, enabled=rows.precision == "bf16")
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), half:
+            _forward(backbone, head, rows)
         return sum(num_bytes for num_bytes, _ in kept.values())
 
 

@@ -110,9 +110,7 @@ def shapes(name: str, config: Qwen2_5_VLConfig, model: MirageForConditionalGener
     yield f"| last norm | {text.hidden_size} | {sizes.other:,} |"
 
 
-def plan(
-    config: Qwen2_5_VLConfig, stage: Stage, precision: Precision, num_gpus: int, sharded: bool
-) -> Iterator[str]:
+def plan(config: Qwen2_5_VLConfig, stage: Stage, precision: Precision, num_gpus: int, sharded: bool) -> Iterator[str]:
     """What a stage trains and takes, for growing numbers of GPUs."""
     sizes, kept = trained_sizes(config, stage.lora), kept_by(config, stage.rows)
     how = f"LoRA of rank {stage.lora.rank}" if stage.lora else "all weights but the vision tower's"
@@ -172,7 +170,7 @@ def powers_of_two(most: int) -> list[int]:
 def legend(sharded: bool) -> Iterator[str]:
     """How to read the tables."""
     yield f"GB (1e9 bytes) on each GPU; {'shards (FSDP2)' if sharded else 'a copy of the model on each (DDP)'}."
-    yield f"A card fits where the sum is at most {HEADROOM:.0%} of its memory. An estimate: nothing here was run on a GPU."
+    yield f"It fits where the sum is at most {HEADROOM:.0%} of its memory. An estimate: none of it was run on a GPU."
     yield "Recipes have no setting for checkpointing; its column says what it would save."
     if sharded:
         yield "While loading, every process holds the whole model in float32 in the memory of its machine."

@@ -95,7 +95,8 @@ def kept_for_backward(trainer, batch):
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), trainer.autocast_smart_context_manager():
+    half = torch.autocast("cpu", torch.bfloat16, enabled=trainer.args.bf16)  # as accelerate wraps the model
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), half:
         loss = trainer.compute_loss(model, batch)
     return sum(kept.values()), loss
 
@@ -129,8 +130,7 @@ def test_shards_divide_what_copies_repeat():
     config = config_of(QWEN_7B)
     sizes, kept = plan.trained_sizes(config, None), kept_by(config, Pass(1, 600, 100, 4, "bf16"))
     alone, copied, shared = (
-        estimate(sizes, kept, "bf16", number, sharded, False)
-        for number, sharded in ((1, False), (8, False), (8, True))
+        estimate(sizes, kept, "bf16", number, sharded, False) for number, sharded in ((1, False), (8, False), (8, True))
     )
     assert copied.weights == alone.weights == 8 * shared.weights == FP32 * sizes.total
     assert copied.moments == alone.moments == 8 * shared.moments == 2 * FP32 * sizes.trained
