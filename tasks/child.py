@@ -35,24 +35,33 @@ os.execv(sys.argv[2], sys.argv[2:])
 a second start of Python, but may deadlock in a process with threads, and Prefect has many."""
 
 
-def run_child(module: str, args: Sequence[str], log: Logger | LoggerAdapter) -> None:
+def run_child(module: str, args: Sequence[str], log: Logger | LoggerAdapter, is_launcher: bool = False) -> None:
     """Run `python -m module args` to its end, its output relayed line by line.
 
+    Args:
+        module: Name of a module.
+        args: Its arguments.
+        log: Where its lines go.
+        is_launcher: It starts the real programs, whose failure it follows with words of its own.
+
     Raises:
-        InputError: It failed and its last line was `error: ...`.
+        InputError: It failed and its last line, or that of a program it launched, was `error: ...`.
         RuntimeError: It failed otherwise; the message holds its last lines.
     """
     last_lines: deque[str] = deque(maxlen=NUM_LAST_LINES)
+    mistake = ""
     with _own_group([sys.executable, "-u", "-m", module, *args]) as child:
         for line in child.stdout:
             if line := line.rstrip():
                 last_lines.append(line)
+                if line.startswith(ERROR_PREFIX) or not is_launcher:
+                    mistake = line
                 log.info(line)
         code = child.wait()
     if code == 0:
         return
-    if last_lines and last_lines[-1].startswith(ERROR_PREFIX):
-        raise InputError(last_lines[-1].removeprefix(ERROR_PREFIX))
+    if mistake.startswith(ERROR_PREFIX):
+        raise InputError(mistake.removeprefix(ERROR_PREFIX))
     how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
     raise RuntimeError("\n".join([f"{module} {how}; its last lines:", *last_lines]))
 
