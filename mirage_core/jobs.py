@@ -4,9 +4,11 @@ A stage starts one of these as a child, so that memory is freed, a cancelled run
 run by hand or on another machine without Prefect. Settings come as a file; counts go to `counts.json` below `--out`.
 """
 
+import ctypes
 import fcntl
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -263,7 +265,15 @@ def benchmark(model: Text, settings: File, out: Folder) -> None:
     _write_counts(out, examine(model, load_settings(settings, Exam), out))
 
 
+def _end_with_launcher() -> None:
+    """Let the kernel end this process with torch's launcher, which gives it a session that no other signal reaches."""
+    if "TORCHELASTIC_RUN_ID" in os.environ and sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
 if __name__ == "__main__":
+    _end_with_launcher()
     try:
         app()
     except InputError as error:

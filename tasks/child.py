@@ -48,25 +48,41 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def run_child(module: str, args: Sequence[str], log: Logger | LoggerAdapter, log_file: Path | None = None) -> None:
+def run_child(
+    module: str,
+    args: Sequence[str],
+    log: Logger | LoggerAdapter,
+    log_file: Path | None = None,
+    is_launcher: bool = False,
+) -> None:
     """Run `python -m module args` to its end, its output relayed line by line, and in full into a file.
 
+    Args:
+        module: Name of a module.
+        args: Its arguments.
+        log: Where its lines go.
+        log_file: Where all of them are kept; None keeps none.
+        is_launcher: It starts the real programs, whose failure it follows with words of its own.
+
     Raises:
-        InputError: It failed and its last line was `error: ...`.
+        InputError: It failed and its last line, or that of a program it launched, was `error: ...`.
         KilledError: It was ended by a signal.
         RuntimeError: It failed otherwise; the message holds its last lines, as that of `KilledError` does.
     """
     last_lines: deque[str] = deque(maxlen=NUM_LAST_LINES)
+    mistake = ""
     with ChildLog(log, log_file) as told, _own_group([sys.executable, "-u", "-m", module, *args]) as child:
         for line in child.stdout:
             if line := line.rstrip():
                 last_lines.append(line)
+                if line.startswith(ERROR_PREFIX) or not is_launcher:
+                    mistake = line
                 told.write(line)
         code = child.wait()
     if code == 0:
         return
-    if last_lines and last_lines[-1].startswith(ERROR_PREFIX):
-        raise InputError(last_lines[-1].removeprefix(ERROR_PREFIX))
+    if mistake.startswith(ERROR_PREFIX):
+        raise InputError(mistake.removeprefix(ERROR_PREFIX))
     how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
     error = KilledError if code < 0 else RuntimeError
     raise error("\n".join([f"{module} {how}; its last lines:", *last_lines]))

@@ -1,6 +1,8 @@
 """The heavy half of a stage: a command of `mirage_core.jobs` as a child process."""
 
 import json
+import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,14 @@ TRAINING_SLOTS = "training"
 """Global concurrency limit; `make up` creates it, and a server without it limits nothing."""
 LEASE_S = 60
 """So long a slot stays taken when its holder was killed; the shortest that Prefect grants."""
+
+
+LAUNCH_VARIABLE = "MIRAGE_LAUNCH"
+"""Words between `accelerate launch` and the program, such as `--config_file recipes/accelerate/ddp.yaml --num_processes
+8`: what this machine has, like CUDA_VISIBLE_DEVICES. No setting of a recipe, as a recipe trains the same model on any
+number of GPUs."""
+LAUNCHED = ("supervised", "grpo")
+"""Jobs that share out their passes among processes."""
 
 
 def run_training_job(command: str, out: Path, settings: Settings | None = None, **options: Any) -> Counts:
@@ -39,6 +49,12 @@ def run_job(
         path.write_text(settings.model_dump_json(indent=1), encoding="utf-8")
         options["settings"] = path
     arguments = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-    run_child("mirage_core.jobs", [command, *arguments, "--out", str(out)], get_run_logger(), log_file)
+    program = ["mirage_core.jobs", command, *arguments, "--out", str(out)]
+    launch = shlex.split(os.environ.get(LAUNCH_VARIABLE, ""))
+    if launch and command in LAUNCHED:
+        module, words = "accelerate.commands.launch", [*launch, "-m", *program]
+        run_child(module, words, get_run_logger(), log_file, is_launcher=True)
+    else:
+        run_child(program[0], program[1:], get_run_logger(), log_file)
     counts: Counts = json.loads((out / COUNTS_FILE).read_text(encoding="utf-8"))
     return counts

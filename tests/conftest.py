@@ -201,7 +201,7 @@ class Built(NamedTuple):
 def synthesize() -> Callable[..., Built]:
     """A function that makes a data set below a folder, as the flows make one."""
 
-    def build(spec: DatasetSpec, root: Path, workers: int = 1) -> Built:
+    def build(spec: DatasetSpec, root: Path, workers: int | None = 1) -> Built:
         folders = [root / name for name in ("puzzles", "pictures", "thoughts", "data")]
         scratch = [root / f"scratch-{folder.name}" for folder in folders]
         for folder in folders + scratch:

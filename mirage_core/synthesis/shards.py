@@ -1,4 +1,4 @@
-"""Work that is cut into shards: on all cores, and again only where it was not finished.
+"""Work that is cut into shards: on all cores or a Ray cluster, and again only where it was not finished.
 
 Every shard fills a folder of its own. A finished one carries the checksums of its files, so that a killed run goes on
 where it was, and a shard that was truncated or altered meanwhile is made anew.
@@ -13,11 +13,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from mirage_core.storage import sha256_of
+from mirage_core.synthesis.on_ray import is_wanted, make_on_ray
 
 DONE_FILE = "_done.json"
 
@@ -36,12 +38,12 @@ def build_shards(
     """Make all shards and move their files below `out`.
 
     Args:
-        make: Makes one shard; called in forked processes when there are several workers.
+        make: Makes one shard; called in forked processes when there are several workers, or on other machines.
         num_shards: Shards to make.
         scratch: Folder that survives a kill; finished shards wait there.
         out: Where the files of all shards end up, below the same relative paths.
         name: What is made, for the progress lines.
-        workers: Processes; None is one per core.
+        workers: Processes of this machine; None is one per core, or the cluster that `RAY_ADDRESS` names.
 
     Returns:
         The counts of each shard, in order.
@@ -53,7 +55,7 @@ def build_shards(
     if counts:
         print(f"{name}: {len(counts)} of {num_shards} shards were made before", flush=True)
     started_s = time.monotonic()
-    for done, (number, made) in enumerate(_make_all(make, missing, folders, workers or num_workers()), 1):
+    for done, (number, made) in enumerate(_make_all(make, missing, folders, workers), 1):
         counts[number] = made
         seconds_left = (time.monotonic() - started_s) / done * (len(missing) - done)
         print(f"{name}: {len(counts)}/{num_shards} shards, {seconds_left:.0f} s left", flush=True)
@@ -95,9 +97,13 @@ def read_lines(folder: Path, shard: int | None = None) -> Iterator[Any]:
 
 
 def _make_all(
-    make: MakeShard, numbers: list[int], folders: list[Path], workers: int
+    make: MakeShard, numbers: list[int], folders: list[Path], workers: int | None
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Number and counts of each shard, as it is finished."""
+    if workers is None and len(numbers) > 1 and is_wanted():
+        yield from make_on_ray(partial(_make_one, make), numbers, folders)
+        return
+    workers = workers or num_workers()
     if min(workers, len(numbers)) <= 1:
         for number in numbers:
             yield _make_one(make, number, folders[number])

@@ -74,6 +74,13 @@ def test_a_damaged_shard_is_made_again(tmp_path, damage):
     assert (folders[1] / "part/2.txt").read_text() == "xx"
 
 
+def test_a_cluster_without_ray_is_a_mistake_that_names_its_remedy(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:6379")
+    monkeypatch.setitem(sys.modules, "ray", None)  # as where it is not installed
+    with pytest.raises(InputError, match=r"RAY_ADDRESS is 127.0.0.1:6379, but Ray is not installed: pip install"):
+        build_shards(maker(tmp_path / "log"), 2, tmp_path / "scratch", tmp_path / "out", "letters")
+
+
 def test_counts_are_added_up_by_name():
     parts = [{"kept": 2, "rejected": {"hole": 1}}, {"kept": 3, "level 3": 1, "rejected": {}}, {"rejected": {"hole": 2}}]
     assert add_up(parts) == {"kept": 5, "level 3": 1, "rejected": {"hole": 3}}
