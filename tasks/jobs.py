@@ -1,11 +1,15 @@
 """The heavy half of a stage: a command of `mirage_core.jobs` as a child process."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from prefect import get_run_logger
+from prefect.client.orchestration import get_client
 from prefect.concurrency.sync import concurrency
+from prefect.exceptions import ObjectNotFound
 
 from mirage_core.jobs import COUNTS_FILE
 from mirage_core.manifest import Counts
@@ -21,8 +25,27 @@ LEASE_S = 60
 
 def run_training_job(command: str, out: Path, settings: Settings | None = None, **options: Any) -> Counts:
     """The same for a job that trains or asks a model: it waits for a slot, so that jobs don't share a GPU."""
-    with concurrency(TRAINING_SLOTS, lease_duration=LEASE_S, raise_on_lease_renewal_failure=False):
+    with _training_slot():
         return run_job(command, out, settings, _log_file(out), **options)
+
+
+@contextmanager
+def _training_slot() -> Iterator[None]:
+    if not _are_there_slots():  # asked first: Prefect would warn of it at every stage
+        yield
+        return
+    # a server that does not answer for a while must not end hours of work
+    with concurrency(TRAINING_SLOTS, lease_duration=LEASE_S, raise_on_lease_renewal_failure=False):
+        yield
+
+
+def _are_there_slots() -> bool:
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_global_concurrency_limit_by_name(TRAINING_SLOTS)
+        except ObjectNotFound:
+            return False
+    return True
 
 
 def _log_file(out: Path) -> Path:
