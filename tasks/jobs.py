@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.concurrency.sync import concurrency
@@ -16,6 +17,7 @@ from mirage_core.manifest import Counts
 from mirage_core.settings import Settings
 from tasks.child import run_child
 from tasks.child_log import LOGS_FOLDER
+from tasks.patience import patiently
 
 TRAINING_SLOTS = "training"
 """Global concurrency limit; `make up` creates it, and a server without it limits nothing."""
@@ -31,12 +33,19 @@ def run_training_job(command: str, out: Path, settings: Settings | None = None, 
 
 @contextmanager
 def _training_slot() -> Iterator[None]:
-    if not _are_there_slots():  # asked first: Prefect would warn of it at every stage
+    """None where there are no slots, which is asked first: Prefect would warn of it at every stage.
+
+    A server that does not answer must not end hours of work: the lease is then not renewed, or runs out by itself.
+    """
+    stack = ExitStack()
+    if patiently(_are_there_slots):
+        slot = concurrency(TRAINING_SLOTS, lease_duration=LEASE_S, raise_on_lease_renewal_failure=False)
+        stack.enter_context(slot)
+    try:
         yield
-        return
-    # a server that does not answer for a while must not end hours of work
-    with concurrency(TRAINING_SLOTS, lease_duration=LEASE_S, raise_on_lease_renewal_failure=False):
-        yield
+    finally:
+        with suppress(httpx.TransportError):
+            stack.close()
 
 
 def _are_there_slots() -> bool:
