@@ -4,6 +4,7 @@ an undisturbed one does. The real services, in a copy of the repository.
 
 import json
 import os
+import re
 import shutil
 import signal
 import threading
@@ -165,6 +166,10 @@ def kill_flow(world: World, run: FlowRun) -> list[psutil.Process]:
 
 def recover_flow(world: World, run: FlowRun) -> None:
     assert world.wait(run.id) == "Crashed", "the worker saw it"
+    log, deadline_s = world.repo / ".mirage/worker.log", time.monotonic() + STRIKE_LIMIT_S
+    while not re.search(r"flow_runs\.worker - Check whether the flow run exceeded", log.read_text()):
+        assert time.monotonic() < deadline_s, "the worker's second word"
+        time.sleep(0.3)
     world.run("prefect", "flow-run", "retry", run.name)
 
 
