@@ -14,6 +14,7 @@ from prefect.artifacts import create_markdown_artifact
 from mirage_core import manifest, storage
 from mirage_core.manifest import Manifest, Parent
 from tasks.artifact import Artifact
+from tasks.patience import patiently
 from tasks.place import root
 
 MAX_PICTURES = 4
@@ -24,9 +25,9 @@ NUM_COLORS = 64
 
 def with_card(artifact: Artifact) -> Artifact:
     """Write the artifact's card under its stage's name, and hand it on; the UI keeps earlier cards as history."""
-    create_markdown_artifact(
-        key=artifact.stage, markdown=render_card(artifact), description=f"{artifact.stage} {artifact.digest}"
-    )
+    markdown = render_card(artifact)
+    about = f"{artifact.stage} {artifact.digest}"
+    patiently(lambda: create_markdown_artifact(key=artifact.stage, markdown=markdown, description=about))
     return artifact
 
 

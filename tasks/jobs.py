@@ -3,17 +3,23 @@
 import json
 import os
 import shlex
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 from prefect import get_run_logger
+from prefect.client.orchestration import get_client
 from prefect.concurrency.sync import concurrency
+from prefect.exceptions import ObjectNotFound
 
 from mirage_core.jobs import COUNTS_FILE
 from mirage_core.manifest import Counts
 from mirage_core.settings import Settings
 from tasks.child import run_child
 from tasks.child_log import LOGS_FOLDER
+from tasks.patience import patiently
 
 TRAINING_SLOTS = "training"
 """Global concurrency limit; `make up` creates it, and a server without it limits nothing."""
@@ -31,8 +37,34 @@ LAUNCHED = ("supervised", "grpo")
 
 def run_training_job(command: str, out: Path, settings: Settings | None = None, **options: Any) -> Counts:
     """The same for a job that trains or asks a model: it waits for a slot, so that jobs don't share a GPU."""
-    with concurrency(TRAINING_SLOTS, lease_duration=LEASE_S, raise_on_lease_renewal_failure=False):
+    with _training_slot():
         return run_job(command, out, settings, _log_file(out), **options)
+
+
+@contextmanager
+def _training_slot() -> Iterator[None]:
+    """None where there are no slots, which is asked first: Prefect would warn of it at every stage.
+
+    A server that does not answer must not end hours of work: the lease is then not renewed, or runs out by itself.
+    """
+    stack = ExitStack()
+    if patiently(_are_there_slots):
+        slot = concurrency(TRAINING_SLOTS, lease_duration=LEASE_S, raise_on_lease_renewal_failure=False)
+        stack.enter_context(slot)
+    try:
+        yield
+    finally:
+        with suppress(httpx.TransportError):
+            stack.close()
+
+
+def _are_there_slots() -> bool:
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_global_concurrency_limit_by_name(TRAINING_SLOTS)
+        except ObjectNotFound:
+            return False
+    return True
 
 
 def _log_file(out: Path) -> Path:

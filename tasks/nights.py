@@ -17,6 +17,7 @@ from mirage_core.report.curves import nights_png
 from mirage_core.report.nights import nights_page
 from tasks.artifact import Artifact, folder
 from tasks.child_log import LOGS_FOLDER
+from tasks.patience import patiently
 from tasks.place import remove, root, work_root
 from tasks.stage import stage
 
@@ -74,7 +75,8 @@ def record_night(
     nights.write_night(uri, night)
     history = nights.read_nights(uri)
     storage.write_whole(storage.join(uri, PAGE_FILE), nights_page(name, history).encode())
-    create_markdown_artifact(_card(name, history), key=f"nights-{name}", description=f"{uri}/{PAGE_FILE}")
+    card, place = _card(name, history), f"{uri}/{PAGE_FILE}"
+    patiently(lambda: create_markdown_artifact(card, key=f"nights-{name}", description=place))
 
 
 @task(name="prune")

@@ -4,6 +4,7 @@ an undisturbed one does. The real services, in a copy of the repository.
 
 import json
 import os
+import re
 import shutil
 import signal
 import threading
@@ -62,22 +63,27 @@ class World(NamedTuple):
     client: SyncPrefectClient
 
     @property
+    def root(self) -> Path:
+        return self.repo / "artifacts"
+
+    @property
     def undisturbed(self) -> Path:
         return self.files / "undisturbed"
 
-    def start_night(self, root: Path) -> FlowRun:
-        """A night of the deployment, with an artifact root of its own."""
-        parameters = [f'{name}="{self.files / name}.yaml"' for name in ("spec", "recipe")]
-        place = f'env={{"PREFECT_RESULTS_LOCAL_STORAGE_PATH": "{root}"}}'
-        options = [part for parameter in parameters for part in ("-p", parameter)] + ["--job-variable", place]
-        self.run("prefect", "deployment", "run", "nightly", *options, "--flow-run-name", root.name)
-        (run,) = self.client.read_flow_runs(flow_run_filter=FlowRunFilter(name={"any_": [root.name]}))
+    def start_night(self, name: str) -> FlowRun:
+        """A night of the deployment."""
+        parameters = [f'{part}="{self.files / part}.yaml"' for part in ("spec", "recipe")]
+        options = [word for parameter in parameters for word in ("-p", parameter)]
+        self.run("prefect", "deployment", "run", "nightly", *options, "--flow-run-name", name)
+        (run,) = self.client.read_flow_runs(flow_run_filter=FlowRunFilter(name={"any_": [name]}))
         return run
 
-    def start_night_up_to_the_middle(self, root: Path) -> tuple[FlowRun, dict[Path, os.stat_result]]:
+    def start_night_up_to_the_middle(self, name: str) -> tuple[FlowRun, dict[Path, os.stat_result]]:
         """A night that is in the middle of the stage that is struck, and the folders of the stages it has finished."""
+        root = self.root
+        shutil.rmtree(root, ignore_errors=True)  # of the test before
         give(self.undisturbed, root)
-        run = self.start_night(root)
+        run = self.start_night(name)
         deadline_s = time.monotonic() + STRIKE_LIMIT_S
         while not list(root.glob(f"{STRUCK}/.scratch-*/checkpoint-*/trainer_state.json")):
             assert time.monotonic() < deadline_s, "the stage did not start"
@@ -110,7 +116,8 @@ def world(copy_repo, tmp_path_factory) -> Iterator[World]:
         get_client(sync_client=True) as client,
     ):
         made = World(copy.run, copy.folder, place, client)
-        assert made.wait(made.start_night(made.undisturbed).id) == "Completed"
+        assert made.wait(made.start_night("undisturbed").id) == "Completed"
+        made.root.rename(made.undisturbed)
         yield made
 
 
@@ -159,6 +166,10 @@ def kill_flow(world: World, run: FlowRun) -> list[psutil.Process]:
 
 def recover_flow(world: World, run: FlowRun) -> None:
     assert world.wait(run.id) == "Crashed", "the worker saw it"
+    log, deadline_s = world.repo / ".mirage/worker.log", time.monotonic() + STRIKE_LIMIT_S
+    while not re.search(r"flow_runs\.worker - Check whether the flow run exceeded", log.read_text()):
+        assert time.monotonic() < deadline_s, "the worker's second word"
+        time.sleep(0.3)
     world.run("prefect", "flow-run", "retry", run.name)
 
 
@@ -204,8 +215,7 @@ def recover_server(world: World, run: FlowRun) -> None:
     ids=["flow", "worker", "trainer", "server"],
 )
 def test_a_night_struck_in_the_middle_ends_as_an_undisturbed_one(world, request, strike, recover):
-    root = world.files / request.node.callspec.id
-    run, done = world.start_night_up_to_the_middle(root)
+    run, done = world.start_night_up_to_the_middle(request.node.callspec.id)
 
     killed = strike(world, run)
     _, orphans = psutil.wait_procs(killed, ORPHAN_LIMIT_S)
@@ -213,27 +223,26 @@ def test_a_night_struck_in_the_middle_ends_as_an_undisturbed_one(world, request,
     recover(world, run)
 
     assert world.wait(run.id) == "Completed"
-    assert_as_undisturbed(world, root, done)
+    assert_as_undisturbed(world, done)
     assert_nothing_runs(world)
 
 
 def test_a_night_cancelled_as_in_the_ui_saves_its_training_and_the_retry_of_the_ui_goes_on_there(world):
-    root = world.files / "cancelled"
-    run, done = world.start_night_up_to_the_middle(root)
+    run, done = world.start_night_up_to_the_middle("cancelled")
 
     started_s = time.monotonic()
     world.client.set_flow_run_state(run.id, Cancelling())
     assert world.wait(run.id) == "Cancelled"
     took_s = time.monotonic() - started_s
     assert took_s < CANCEL_LIMIT_S and not processes_of(run.id)
-    (scratch,) = root.glob(f"{STRUCK}/.scratch-*")
+    (scratch,) = world.root.glob(f"{STRUCK}/.scratch-*")
     last_step = json.loads((scratch / "metrics.jsonl").read_text().splitlines()[-1])["step"]
     assert newest_checkpoint(scratch, last_step + 1) == scratch / f"checkpoint-{last_step}"
 
     world.client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=datetime.now(UTC)))
     assert world.wait(run.id, after="Cancelled") == "Completed"
-    assert_as_undisturbed(world, root, done)
-    assert manifest.read(str(next(root.glob(f"{STRUCK}/[!.]*")))).counts["resumed_at"] == last_step
+    assert_as_undisturbed(world, done)
+    assert manifest.read(str(next(world.root.glob(f"{STRUCK}/[!.]*")))).counts["resumed_at"] == last_step
     states = {one.stage: one.state for one in stages_of(world.client.read_flow_run(run.id))}
     assert {states[place.parent.name] for place in done} == {"Cached"} and states[STRUCK] == "Completed"
     assert_nothing_runs(world)
@@ -289,9 +298,9 @@ def test_no_slot_stays_taken(world):
         time.sleep(1)
 
 
-def assert_as_undisturbed(world: World, root: Path, done: dict[Path, os.stat_result]) -> None:
+def assert_as_undisturbed(world: World, done: dict[Path, os.stat_result]) -> None:
     """Data, models and scores are equal, and what was done was not done again."""
-    assert result(root) == result(world.undisturbed)
+    assert result(world.root) == result(world.undisturbed)
     for place, before in done.items():
         after = place.stat()
         assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns), f"{place} ran again"
