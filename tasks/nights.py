@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact

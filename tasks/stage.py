@@ -1,8 +1,8 @@
 """The stage contract: a Prefect task that turns typed inputs into one content-addressed folder.
 
 The cache key is a path, `{stage}/{digest}/_prefect.json`, and Prefect's results lie below the artifact root, a local
-folder or a bucket (`tasks/place.py`). So Prefect's record lies inside the folder that it vouches for: a rerun executes only what is
-missing, deleting a folder rebuilds just that stage, and a moved root still counts.
+folder or a bucket (`tasks/place.py`). So Prefect's record lies inside the folder that it vouches for: a rerun executes
+only what is missing, deleting a folder rebuilds just that stage, and a moved root still counts.
 """
 
 import functools
