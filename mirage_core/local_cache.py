@@ -43,7 +43,7 @@ def hold(uri: str, cache: Path, limit_bytes: int) -> Held:
     Raises:
         InputError: It is not there, or damaged.
     """
-    num_damaged = 0
+    found, broken, num_damaged = None, [""], 0
     while num_damaged < NUM_DOWNLOADS:
         found = bucket.find(uri)
         if found is None:
@@ -60,6 +60,7 @@ def hold(uri: str, cache: Path, limit_bytes: int) -> Held:
         logger.warning("%s: damaged files (%s, ...); downloaded again", entry, broken[0])
         _delete(entry)
         num_damaged += 1
+    assert found is not None
     bucket.withdraw(found)
     raise InputError(f"{uri}: damaged files ({broken[0]}, ...); run the flow again to rebuild it")
 
