@@ -198,7 +198,7 @@ def test_rejects_are_shown_with_their_reasons(page):
 
 
 def test_no_rejects_are_said_to_be_none(page):
-    assert "None: all 2 thoughts agree with their boards." in page()[1]
+    assert "None: all 2 thoughts agree with their puzzles." in page()[1]
 
 
 def test_curves_and_lineage_are_there(page):
