@@ -75,7 +75,7 @@ def study_sat(
 
 def main(
     spec: Path = Path("datasets_spec/sat-demo.yaml"),
-    recipe: Path = Path("recipes/study-tiny.yaml"),
+    recipe: Path = Path("recipes/study-sat.yaml"),
     seed: list[int] | None = None,
     test: list[Path] | None = None,
 ) -> None:

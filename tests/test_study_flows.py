@@ -103,7 +103,9 @@ def test_helper_images_of_rooms_are_compared_on_the_same_rooms(prefect_server, a
 
     spec = tmp_path / "rooms.yaml"
     spec.write_text(yaml.safe_dump(SAT))
-    report, _ = run(study_sat, spec=spec, recipe=paths["recipe"], helper_images=("target", "noise"))
+    recipe = tmp_path / "recipe.yaml"  # rows have two pictures, so a helper image has no one picture to differ from
+    recipe.write_text(yaml.safe_dump({**RECIPE, "joint": {**TWO, "alignment": {"target": "centred"}}}))
+    report, _ = run(study_sat, spec=spec, recipe=recipe, helper_images=("target", "noise"))
     latent = [f"{arm}; {kind}" for kind in ("target", "noise") for arm in LATENT]
     assert arms_of(folder(report) / "report.html") == ["untrained base", "direct SFT", *latent]
     made = {

@@ -63,3 +63,10 @@ def test_types_stand_for_levels_and_orders_count_together(html):
     assert "50.0 % (n = 4)" in scores  # five of eight rows are right, and two of four items in both orders
     assert "62.5 %" in scores and "first choice" in scores
     assert "circular evaluation" in html
+
+
+def test_the_contact_sheet_stands_beside_what_needs_no_picture(html):
+    section = html[html.index("<h2>Rooms</h2>") : html.index("<h2>Data</h2>")]
+    assert "first choice" in section and "50.0 %" in section
+    assert section.count("data:image/png") == 2 * 2 * 3  # two rows of two types, with three pictures each
+    assert "action sequence" in section and "Let me imagine it." in section

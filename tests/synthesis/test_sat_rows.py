@@ -1,5 +1,6 @@
 """SAT's data set: the same rows however it is cut, rooms of held-out rows never seen, rows that prove themselves."""
 
+import hashlib
 import io
 import json
 import shutil
@@ -15,7 +16,7 @@ from PIL import Image
 from mirage_core.grading import grade
 from mirage_core.puzzles import sat
 from mirage_core.puzzles.sat_helpers import HELPER_KINDS, helper_image, seen_shares
-from mirage_core.row import read_rows
+from mirage_core.row import decode_image, read_rows
 from mirage_core.sat_spec import SatSpec
 from mirage_core.synthesis.dataset import build_dataset
 from mirage_core.synthesis.sat_card import write_sat_card
@@ -24,10 +25,20 @@ from mirage_core.synthesis.sat_reasoning import explain_sat_rows
 from mirage_core.synthesis.sat_rows import draw_sat_rows
 from mirage_core.teacher import Explanation
 from mirage_core.teacher.proof import verify_thought
+from tasks import sat as stages_of_sat
 
 SPEC = SatSpec(
     task="sat_dynamic", seed=7, num_puzzles={"train": 8, "rl": 5, "validation": 5}, side_px=96, puzzles_per_shard=4
 )
+
+
+GOLDEN = {
+    "sat-puzzles": (1, "f807e9375cf5eab9"),
+    "sat-pictures": (1, 143.33),
+    "sat-reasoning": (1, "8e4a34b94601989a"),
+    "sat-dataset": (1, "afe3107e728857d9"),
+}
+"""Stage -> version and output: digests, and the mean grey level of all pictures, which GL drivers round differently."""
 
 
 def folders(root, *names):
@@ -62,6 +73,28 @@ def test_all_asked_for_is_kept(built, rows):
     assert built[1]["asked"] == built[1]["kept"] == len(rows) == 18
     assert [sum(row.split == split for row in rows) for split in SPEC.num_puzzles] == [8, 5, 5]
     assert not list(read_rows(str(built[0] / "rejected")))
+
+
+def digest(values):
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def test_output_moves_only_with_the_version_of_its_stage(rows):
+    pictures = [decode_image(data, row.id) for row in rows for data in (*row.images, *row.helper_images)]
+    made = {
+        "sat-puzzles": digest([row.meta["puzzle"] for row in rows]),
+        "sat-pictures": round(float(np.mean([image.mean() for image in pictures])), 2),
+        "sat-reasoning": digest([(row.thought_before, row.thought_after) for row in rows]),
+        "sat-dataset": digest([(row.id, row.split, row.question, row.answer, sorted(row.meta)) for row in rows]),
+    }
+    stages = (stages_of_sat.puzzles, stages_of_sat.pictures, stages_of_sat.reasoning, stages_of_sat.dataset)
+    for stage in stages:
+        version, expected = GOLDEN[stage.name]
+        found = made[stage.name]
+        moved = abs(found - expected) > 0.5 if isinstance(found, float) else found != expected
+        assert stage.cache_policy.version == version and not moved, (
+            f"raise the version of {stage.name} and record {made[stage.name]!r}"
+        )
 
 
 def test_shards_and_processes_do_not_change_the_rows(rows, tmp_path):
