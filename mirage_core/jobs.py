@@ -135,6 +135,7 @@ def geometry_dataset(settings: File, puzzles: Folder, out: Folder, scratch: Fold
     _write_counts(out, build_geometry(load_settings(settings, GeometrySpec), puzzles, out, scratch))
 
 
+@app.command()
 def sat_puzzles(settings: File, out: Folder, scratch: Folder) -> None:
     """Rooms and questions of a SAT spec."""
     from mirage_core.synthesis.sat_puzzles import draw_sat_puzzles

@@ -11,12 +11,18 @@ from typing import Any
 
 from mirage_core.grading import grade
 from mirage_core.model.processor import LATENT_END, LATENT_PAD, LATENT_START
-from mirage_core.puzzles import jigsaw, vsp, vsp_reasoning
+from mirage_core.puzzles import geometry, jigsaw, sat, vsp, vsp_reasoning
 
 THOUGHT = r"(<think>((?!</?think>|<\|latent_|\\boxed\{).)*</think>)?"
 SPAN = f"({re.escape(LATENT_START)}({re.escape(LATENT_PAD)})+{re.escape(LATENT_END)})"
-BOX = {vsp.TASK: "[UDLR](,[UDLR])*", vsp_reasoning.TASK: "[ABC]", jigsaw.TASK: "[AB]"}
-"""Task -> form of the answer: comma-separated moves, or a choice."""
+BOX = {
+    vsp.TASK: "[UDLR](,[UDLR])*",
+    vsp_reasoning.TASK: "[ABC]",
+    jigsaw.TASK: "[AB]",
+    sat.TASK: "[^{}]+",
+    geometry.TASK: "[A-D]",
+}
+"""Task -> form of the answer: comma-separated moves, or a choice, by its letter or in SAT by its words."""
 
 
 def right_answer(

@@ -94,3 +94,15 @@ def test_figures_have_ink_a_red_question_mark_and_no_ink_at_the_edge():
         assert ((image[..., 0] > 150) & (image[..., 1] < 90)).any() and (image.max(-1) < 60).sum() > 300
         edge = np.concatenate([image[:3].ravel(), image[-3:].ravel(), image[:, :3].ravel(), image[:, -3:].ravel()])
         assert edge.min() > 200, puzzle.problem.template
+
+
+def test_the_place_of_an_option_by_size_does_not_tell_the_answer():
+    """A guesser that knows the theorem's most frequent place stays near a quarter."""
+    places = {}
+    for index in range(1200):
+        puzzle = geometry.sample(11, index)
+        values = [sp.Rational(option.split()[0]) for option in puzzle.options]
+        place = sorted(values).index(values[puzzle.answer])
+        places.setdefault(puzzle.problem.template, Counter())[place] += 1
+    assert max(sum(places.values(), Counter()).values()) / 1200 < 0.3
+    assert sum(max(counts.values()) for counts in places.values()) / 1200 < 0.35

@@ -18,7 +18,7 @@ from mirage_core.synthesis.geometry_rows import build_geometry, sample_geometry
 
 REPO = Path(__file__).parents[2]
 SPEC = GeometrySpec(task="comt_geometry", seed=7, num_puzzles={"train": 24, "validation": 16}, thoughts_per_puzzle=2)
-GOLDEN = {"geometry-puzzles": "52b303ea8510b150", "geometry-dataset": "d8590838916d2eb0"}
+GOLDEN = {"geometry-puzzles": "52b303ea8510b150", "geometry-dataset": "b1d3583f56976839"}
 """Of stages at their present versions; raise a stage's version when one changes."""
 
 
