@@ -2,6 +2,7 @@
 
 A stage starts one of these as a child, so that memory is freed, a cancelled run stops its trainer, and the work can be
 run by hand or on another machine without Prefect. Settings come as a file; counts go to `counts.json` below `--out`.
+Commands import what they need themselves: four of them make a small data set, each in a new interpreter.
 """
 
 import ctypes
@@ -14,12 +15,8 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from mirage_core.benchmark.items import Exam
 from mirage_core.errors import InputError
-from mirage_core.puzzles.vsp_helpers import HelperKind
-from mirage_core.recipe import Pretrain, Reinforced, Supervised
 from mirage_core.settings import load_settings
-from mirage_core.spec import DatasetSpec, PuzzleSpec
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 COUNTS_FILE = "counts.json"
@@ -49,6 +46,7 @@ def _prepare_torch() -> None:
 @app.command()
 def puzzles(settings: File, out: Folder, scratch: Folder) -> None:
     """Puzzles of a spec."""
+    from mirage_core.spec import PuzzleSpec
     from mirage_core.synthesis.puzzles import sample_puzzles
 
     _write_counts(out, sample_puzzles(load_settings(settings, PuzzleSpec), out, scratch))
@@ -57,6 +55,7 @@ def puzzles(settings: File, out: Folder, scratch: Folder) -> None:
 @app.command()
 def helper_images(puzzles: Folder, kind: Text, seed: Number, as_input: Number, out: Folder, scratch: Folder) -> None:
     """Pictures and helper images of puzzles."""
+    from mirage_core.puzzles.vsp_helpers import HelperKind
     from mirage_core.synthesis.helper_images import draw_rows
 
     _write_counts(out, draw_rows(puzzles, out, scratch, None, cast(HelperKind, kind), seed, bool(as_input)))
@@ -73,6 +72,7 @@ def reasoning(puzzles: Folder, seed: Number, thoughts_per_puzzle: Number, out: F
 @app.command()
 def dataset(settings: File, puzzles: Folder, pictures: Folder, thoughts: Folder, out: Folder, scratch: Folder) -> None:
     """Verified rows of a spec, and their card."""
+    from mirage_core.spec import DatasetSpec
     from mirage_core.synthesis.card import write_card
     from mirage_core.synthesis.dataset import build_dataset
 
@@ -96,6 +96,7 @@ def features(base: Text, data: Folder, out: Folder) -> None:
 def supervised(start: Text, data: Folder, features: Folder, settings: File, out: Folder, scratch: Folder) -> None:
     """Stage 1, stage 2 or the text-only arm."""
     _prepare_torch()
+    from mirage_core.recipe import Supervised
     from mirage_core.training.supervised import train_supervised
 
     stage = load_settings(settings, Supervised)
@@ -106,6 +107,7 @@ def supervised(start: Text, data: Folder, features: Folder, settings: File, out:
 def grpo(start: Text, data: Folder, settings: File, out: Folder, scratch: Folder) -> None:
     """Stage 3, reinforcement on the rows of split `rl`."""
     _prepare_torch()
+    from mirage_core.recipe import Reinforced
     from mirage_core.training.grpo import train_grpo
 
     _write_counts(out, train_grpo(start, data, load_settings(settings, Reinforced), out, scratch))
@@ -115,6 +117,7 @@ def grpo(start: Text, data: Folder, settings: File, out: Folder, scratch: Folder
 def pretrain(settings: File, out: Folder, scratch: Folder) -> None:
     """A tiny base model from nothing."""
     _prepare_torch()
+    from mirage_core.recipe import Pretrain
     from mirage_core.training.pretrain import pretrain as train
 
     _write_counts(out, train(load_settings(settings, Pretrain), out, scratch))
@@ -124,6 +127,7 @@ def pretrain(settings: File, out: Folder, scratch: Folder) -> None:
 def benchmark(model: Text, settings: File, out: Folder) -> None:
     """Score a model on test sets."""
     _prepare_torch()
+    from mirage_core.benchmark.items import Exam
     from mirage_core.benchmark.scores import examine
 
     _write_counts(out, examine(model, load_settings(settings, Exam), out))

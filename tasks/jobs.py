@@ -13,7 +13,6 @@ from mirage_core.manifest import Counts
 from mirage_core.settings import Settings
 from tasks.child import run_child
 
-
 LAUNCH_VARIABLE = "MIRAGE_LAUNCH"
 """Words between `accelerate launch` and the program, such as `--config_file recipes/accelerate/ddp.yaml --num_processes
 8`: what this machine has, like CUDA_VISIBLE_DEVICES. No setting of a recipe, as a recipe trains the same model on any

@@ -25,7 +25,6 @@ SPEC = DatasetSpec(
 START_TIMEOUT_S = 180
 
 
-
 @pytest.fixture(scope="module")
 def cluster():
     """The address of a cluster of two one-core nodes on this machine, reachable from this machine only."""
