@@ -2,6 +2,7 @@
 
 A stage starts one of these as a child, so that memory is freed, a cancelled run stops its trainer, and the work can be
 run by hand or on another machine without Prefect. Settings come as a file; counts go to `counts.json` below `--out`.
+Commands import what they need themselves: four of them make a small data set, each in a new interpreter.
 """
 
 import ctypes
@@ -17,17 +18,8 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from mirage_core.benchmark.items import Exam
 from mirage_core.errors import InputError
-from mirage_core.geometry_spec import GeometryPuzzleSpec, GeometrySpec
-from mirage_core.jigsaw_spec import JigsawPuzzles, JigsawSpec, Selection
-from mirage_core.puzzles.sat_helpers import HelperKind as SatHelperKind
-from mirage_core.puzzles.vsp_helpers import HelperKind
-from mirage_core.recipe import Pretrain, PretrainPhotos, Reinforced, Supervised
-from mirage_core.sat_spec import SatPuzzleSpec, SatSpec
 from mirage_core.settings import load_settings
-from mirage_core.spec import DatasetSpec, PuzzleSpec
-from mirage_core.video.settings import ImaginedVideo
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 COUNTS_FILE = "counts.json"
@@ -74,6 +66,7 @@ def puzzles(
     settings: File, out: Folder, scratch: Folder, apart_from: Annotated[Path | None, typer.Option()] = None
 ) -> None:
     """Puzzles of a spec; none has a board of those in the folder `apart_from`."""
+    from mirage_core.spec import PuzzleSpec
     from mirage_core.synthesis.puzzles import sample_puzzles
 
     _write_counts(out, sample_puzzles(load_settings(settings, PuzzleSpec), out, scratch, apart_from=apart_from))
@@ -82,6 +75,7 @@ def puzzles(
 @app.command()
 def helper_images(puzzles: Folder, kind: Text, seed: Number, as_input: Number, out: Folder, scratch: Folder) -> None:
     """Pictures and helper images of puzzles."""
+    from mirage_core.puzzles.vsp_helpers import HelperKind
     from mirage_core.synthesis.helper_images import draw_rows
 
     _write_counts(out, draw_rows(puzzles, out, scratch, None, cast(HelperKind, kind), seed, bool(as_input)))
@@ -98,6 +92,7 @@ def reasoning(puzzles: Folder, seed: Number, thoughts_per_puzzle: Number, out: F
 @app.command()
 def dataset(settings: File, puzzles: Folder, pictures: Folder, thoughts: Folder, out: Folder, scratch: Folder) -> None:
     """Verified rows of a spec, and their card."""
+    from mirage_core.spec import DatasetSpec
     from mirage_core.synthesis.card import write_card
     from mirage_core.synthesis.dataset import build_dataset
 
@@ -115,6 +110,7 @@ def imagined_helpers(
     """Helper images of SAT rows by an image-to-video model."""
     _prepare_torch()
     from mirage_core.synthesis.imagined_helpers import imagine_helpers
+    from mirage_core.video.settings import ImaginedVideo
 
     _write_counts(out, imagine_helpers(pictures, load_settings(settings, ImaginedVideo), seed, answers, out, scratch))
 
@@ -122,6 +118,7 @@ def imagined_helpers(
 @app.command()
 def geometry_puzzles(settings: File, out: Folder) -> None:
     """Problems of planar geometry, no two alike."""
+    from mirage_core.geometry_spec import GeometryPuzzleSpec
     from mirage_core.synthesis.geometry_rows import sample_geometry
 
     _write_counts(out, sample_geometry(load_settings(settings, GeometryPuzzleSpec), out))
@@ -130,6 +127,7 @@ def geometry_puzzles(settings: File, out: Folder) -> None:
 @app.command()
 def geometry_dataset(settings: File, puzzles: Folder, out: Folder, scratch: Folder) -> None:
     """Verified rows of planar geometry."""
+    from mirage_core.geometry_spec import GeometrySpec
     from mirage_core.synthesis.geometry_rows import build_geometry
 
     _write_counts(out, build_geometry(load_settings(settings, GeometrySpec), puzzles, out, scratch))
@@ -138,6 +136,7 @@ def geometry_dataset(settings: File, puzzles: Folder, out: Folder, scratch: Fold
 @app.command()
 def sat_puzzles(settings: File, out: Folder, scratch: Folder) -> None:
     """Rooms and questions of a SAT spec."""
+    from mirage_core.sat_spec import SatPuzzleSpec
     from mirage_core.synthesis.sat_puzzles import draw_sat_puzzles
 
     _write_counts(out, draw_sat_puzzles(load_settings(settings, SatPuzzleSpec), out, scratch))
@@ -146,6 +145,7 @@ def sat_puzzles(settings: File, out: Folder, scratch: Folder) -> None:
 @app.command()
 def sat_pictures(puzzles: Folder, helper: Text, side_px: Number, out: Folder, scratch: Folder) -> None:
     """Pictures and helper images of rooms."""
+    from mirage_core.puzzles.sat_helpers import HelperKind as SatHelperKind
     from mirage_core.synthesis.sat_rows import draw_sat_rows
 
     _write_counts(out, draw_sat_rows(puzzles, cast(SatHelperKind, helper), side_px, out, scratch))
@@ -164,6 +164,7 @@ def sat_dataset(
     settings: File, puzzles: Folder, pictures: Folder, thoughts: Folder, out: Folder, scratch: Folder
 ) -> None:
     """Verified rows of a SAT spec, and their card."""
+    from mirage_core.sat_spec import SatSpec
     from mirage_core.synthesis.dataset import build_dataset
     from mirage_core.synthesis.sat_card import write_sat_card
 
@@ -177,6 +178,7 @@ def sat_dataset(
 @app.command()
 def jigsaw_photographs(settings: File, source: Text, official: Text, out: Folder) -> None:
     """Photographs that jigsaws are cut from."""
+    from mirage_core.jigsaw_spec import Selection
     from mirage_core.synthesis.jigsaw_photos import select_photos
 
     _write_counts(out, select_photos(load_settings(settings, Selection), source, official, out))
@@ -185,6 +187,7 @@ def jigsaw_photographs(settings: File, source: Text, official: Text, out: Folder
 @app.command()
 def jigsaw_puzzles(settings: File, photographs: Folder, out: Folder, scratch: Folder) -> None:
     """Jigsaws with their pictures and helper images."""
+    from mirage_core.jigsaw_spec import JigsawPuzzles
     from mirage_core.synthesis.jigsaw_rows import draw_rows
 
     _write_counts(out, draw_rows(load_settings(settings, JigsawPuzzles), photographs, out, scratch))
@@ -203,6 +206,7 @@ def jigsaw_dataset(
     settings: File, photographs: Folder, puzzles: Folder, thoughts: Folder, out: Folder, scratch: Folder
 ) -> None:
     """Verified rows of jigsaws, and their card."""
+    from mirage_core.jigsaw_spec import JigsawSpec
     from mirage_core.synthesis.jigsaw_dataset import build_dataset
 
     _write_counts(out, build_dataset(load_settings(settings, JigsawSpec), photographs, puzzles, thoughts, out, scratch))
@@ -221,6 +225,7 @@ def features(base: Text, data: Folder, out: Folder) -> None:
 def supervised(start: Text, data: Folder, features: Folder, settings: File, out: Folder, scratch: Folder) -> None:
     """Stage 1, stage 2 or the text-only arm."""
     _prepare_torch()
+    from mirage_core.recipe import Supervised
     from mirage_core.training.supervised import train_supervised
 
     stage = load_settings(settings, Supervised)
@@ -232,6 +237,7 @@ def supervised(start: Text, data: Folder, features: Folder, settings: File, out:
 def grpo(start: Text, data: Folder, settings: File, out: Folder, scratch: Folder) -> None:
     """Stage 3, reinforcement on the rows of split `rl`."""
     _prepare_torch()
+    from mirage_core.recipe import Reinforced
     from mirage_core.training.grpo import train_grpo
 
     with _alone(scratch):
@@ -242,6 +248,7 @@ def grpo(start: Text, data: Folder, settings: File, out: Folder, scratch: Folder
 def pretrain(settings: File, out: Folder, scratch: Folder) -> None:
     """A tiny base model from nothing."""
     _prepare_torch()
+    from mirage_core.recipe import Pretrain
     from mirage_core.training.pretrain import pretrain as train
 
     with _alone(scratch):
@@ -252,6 +259,7 @@ def pretrain(settings: File, out: Folder, scratch: Folder) -> None:
 def pretrain_photos(settings: File, photographs: Folder, out: Folder, scratch: Folder) -> None:
     """A tiny base model that sees photographs, from nothing."""
     _prepare_torch()
+    from mirage_core.recipe import PretrainPhotos
     from mirage_core.training.pretrain_photos import pretrain_photos as train
 
     _write_counts(out, train(load_settings(settings, PretrainPhotos), photographs, out, scratch))
@@ -261,6 +269,7 @@ def pretrain_photos(settings: File, photographs: Folder, out: Folder, scratch: F
 def benchmark(model: Text, settings: File, out: Folder) -> None:
     """Score a model on test sets."""
     _prepare_torch()
+    from mirage_core.benchmark.items import Exam
     from mirage_core.benchmark.scores import examine
 
     _write_counts(out, examine(model, load_settings(settings, Exam), out))

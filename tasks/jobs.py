@@ -26,7 +26,6 @@ TRAINING_SLOTS = "training"
 LEASE_S = 60
 """So long a slot stays taken when its holder was killed; the shortest that Prefect grants."""
 
-
 LAUNCH_VARIABLE = "MIRAGE_LAUNCH"
 """Words between `accelerate launch` and the program, such as `--config_file recipes/accelerate/ddp.yaml --num_processes
 8`: what this machine has, like CUDA_VISIBLE_DEVICES. No setting of a recipe, as a recipe trains the same model on any
