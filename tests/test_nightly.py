@@ -74,7 +74,7 @@ def test_nights_follow_one_another_from_the_best_and_the_rest_is_pruned(prefect_
     kept = stages_there(artifact_root)
     assert f"grpo/{first.candidate.digest}" in kept
     gone = {name.split("/")[0] for name in after_first - kept}
-    assert gone == {"report", "promotion", "benchmark", "baselines"}, "all that the best stands on is kept"
+    assert gone == {"report", "promotion", "benchmark"}, "all that the best stands on is kept"
     assert (artifact_root / "nights/spec-recipe/nights.html").is_file()
     with get_client(sync_client=True) as client:
         cards = [one for one in client.read_artifacts() if one.key == "nights-spec-recipe"]
