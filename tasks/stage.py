@@ -166,9 +166,10 @@ def _folders(artifact: Artifact, uses_scratch: bool) -> Iterator[dict[str, Path]
 
 def _take_over(abandoned: Path, partial: Path, artifact: Artifact) -> None:
     """Go on with what a run finished and could not publish; remove what it did not finish."""
-    if _is_finished(abandoned, artifact) and not _must_refresh() and not partial.exists():
+    finished = _is_finished(abandoned, artifact) and not _must_refresh()
+    if finished and not partial.exists():
         abandoned.rename(partial)
-    elif abandoned != partial or not _is_finished(abandoned, artifact) or _must_refresh():
+    elif not (finished and abandoned == partial):
         shutil.rmtree(abandoned, ignore_errors=True)
 
 

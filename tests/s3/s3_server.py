@@ -79,6 +79,7 @@ def running(folder: Path) -> Iterator[Server]:
         WEED, "server", f"-dir={folder}/data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-master.port={master}",
         f"-volume.port={volume}", "-filer", f"-filer.port={filer}", "-s3", f"-s3.port={s3}",
         f"-s3.config={folder}/s3.json", "-master.volumeSizeLimitMB=64", "-volume.max=100", "-master.telemetry=false",
+        "-s3.port.iceberg=0", "-s3.port.lance=0",  # else on fixed ports, and two servers could not be
     ]  # fmt: skip
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"TMPDIR": str(folder)})
