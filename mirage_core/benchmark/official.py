@@ -16,6 +16,7 @@ from mirage_core.benchmark.official_jigsaw import official_files, read_official
 from mirage_core.benchmark.official_row import official_board, official_row, planning_row
 from mirage_core.benchmark.vsp_layout import find_task, read_task, task_files
 from mirage_core.errors import InputError
+from mirage_core.photos.fingerprint import hub_commit
 from mirage_core.published import MAP_LETTERS, find_picture
 from mirage_core.puzzles import jigsaw, vsp, vsp_reasoning
 from mirage_core.row import Row, decode_image, write_rows
@@ -29,7 +30,8 @@ def import_test(source: Path, out: Path) -> dict[str, Any]:
 
     Args:
         source: A `.jsonl` file of the published form, a folder that is or holds VSP's `task-main`, one of its folders
-            `task1` to `task4`, or a folder of BLINK's jigsaw items (see `official_jigsaw`).
+            `task1` to `task4`, a folder of BLINK's jigsaw items (see `official_jigsaw`), or `hf://OWNER/NAME` for
+            these.
         out: Artifact folder.
 
     Returns:
@@ -53,6 +55,8 @@ def fingerprint(source: Path) -> str:
     Raises:
         InputError: There is nothing at `source`.
     """
+    if (dataset := hub_name(source)) is not None:
+        return hashlib.sha256(f"{jigsaw.TASK} {dataset} {hub_commit(dataset)}".encode()).hexdigest()
     if not source.exists():
         raise InputError(
             f"{source}: no such test set; give the folder that holds task-main, one of task1 to task4, or a .jsonl file"
@@ -80,7 +84,7 @@ def title_of_test(source: Path) -> str:
     """How an official test set is called in tables; the same wherever it lies and whatever its folder is called."""
     if source.suffix == ".jsonl":
         return "published items"
-    if official_files(source):
+    if hub_name(source) is not None or official_files(source):
         return OFFICIAL_JIGSAWS
     task = find_task(source).task
     return "official VSP boards" if task == vsp.TASK else f"official VSP {task.removeprefix('vsp_')}"
@@ -97,7 +101,15 @@ class _Published(NamedTuple):
     picture: Path
 
 
+def hub_name(source: Path) -> str | None:
+    """OWNER/NAME of `hf://OWNER/NAME`, of which a path has lost a slash; None for files of this machine."""
+    told = source.as_posix()
+    return told.removeprefix("hf:").strip("/").removeprefix("datasets/") if told.startswith("hf:/") else None
+
+
 def _read(source: Path) -> Iterator[Row]:
+    if (dataset := hub_name(source)) is not None:
+        return read_official(f"hf://{dataset}")
     if source.suffix == ".jsonl":
         return _read_jsonl(source)
     return read_official(str(source)) if official_files(source) else iter(read_task(find_task(source)))
