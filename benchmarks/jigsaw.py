@@ -2,7 +2,7 @@
 
 Measured in one run: photographs read from their source, puzzles with their helper image as four JPEGs each, all on one
 core; what a seam comparison and two statistics that ignore the seam reach on generated and official items; and whether
-any photograph shows what an official item shows (needs `pip install opencv-python-headless`).
+any photograph shows what an official item shows.
 """
 
 import tempfile
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
+import cv2
 import numpy as np
 import typer
 
@@ -19,6 +20,7 @@ from mirage_core.benchmark.interval import wilson
 from mirage_core.benchmark.jigsaw_policies import colour_distance, jigsaw_pixels, jigsaw_policies, nearer
 from mirage_core.benchmark.official_jigsaw import read_official
 from mirage_core.photos.collect import collect_photos, read_listed, read_pixels
+from mirage_core.photos.overlap import MIN_AGREEING, keypoints, known_pictures, num_agreeing
 from mirage_core.photos.sources import read_photos
 from mirage_core.photos.splits import assign
 from mirage_core.puzzles import jigsaw
@@ -26,11 +28,6 @@ from mirage_core.row import Row, read_rows, write_rows
 from mirage_core.synthesis.jigsaw_rows import Place, draw_jigsaws, places
 
 SHARES = {"train": 8, "rl": 1, "validation": 1}
-MIN_MATCHES = 12
-"""Keypoints without which two pictures are not compared further."""
-MIN_AGREEING = 60
-"""Keypoints that agree on one similarity transform, from which on two pictures count as showing the same. Measured:
-official items and BSDS500's photographs at most 24, an item and its own enlarged cut 182."""
 
 
 def main(
@@ -126,41 +123,18 @@ def share(correct: int, number: int) -> str:
 
 def overlap(folder: Path, items: Sequence[Row]) -> None:
     """Look for official pictures in the photographs, whatever their scale and cut, by their keypoints."""
-    try:
-        import cv2
-    except ImportError:
-        print("not compared with the official pictures: pip install opencv-python-headless")
-        return
     cv2.setNumThreads(1)
-    detector, matcher = cv2.ORB.create(600), cv2.BFMatcher(cv2.NORM_HAMMING)
-
-    def keypoints(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        points, described = detector.detectAndCompute(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), None)
-        return np.array([point.pt for point in points], np.float32), described
-
-    def matches(one: tuple, other: tuple) -> int:
-        if one[1] is None or other[1] is None or min(len(one[1]), len(other[1])) < MIN_MATCHES:
-            return 0
-        pairs = matcher.knnMatch(one[1], other[1], k=2)
-        good = [pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < 0.75 * pair[1].distance]
-        if len(good) < MIN_MATCHES:
-            return len(good)
-        source = np.array([one[0][match.queryIdx] for match in good])
-        target = np.array([other[0][match.trainIdx] for match in good])
-        _, inliers = cv2.estimateAffinePartial2D(source, target)
-        return 0 if inliers is None else int(inliers.sum())
-
-    references = [(item, keypoints(jigsaw_pixels(item)[0].astype(np.uint8))) for item in items]
+    known = known_pictures(items)
     most: Counter[str] = Counter()
     for photo in read_listed(folder):
         found = keypoints(read_pixels(folder, photo))
-        for item, known in references:
-            most[f"{item.id} in {photo.name}"] = matches(known, found)
+        for item in known:
+            most[f"{item.name} in {photo.name}"] = num_agreeing(item.keypoints, found)
     same = [(name, number) for name, number in most.most_common() if number >= MIN_AGREEING]
     print(f"official items in the photographs: {same or 'none'}; the most alike: {most.most_common(2)}")
-    item, known = references[0]
-    scaled = cv2.resize(jigsaw_pixels(item)[0].astype(np.uint8)[:, 20:], None, fx=1.3, fy=1.3)
-    print(f"control, {item.id} cut and enlarged by 1.3: {matches(known, keypoints(scaled))} keypoints agree")
+    scaled = cv2.resize(jigsaw_pixels(items[0])[0].astype(np.uint8)[:, 20:], None, fx=1.3, fy=1.3)
+    agreeing = num_agreeing(known[0].keypoints, keypoints(scaled))
+    print(f"control, {known[0].name} cut and enlarged by 1.3: {agreeing} keypoints agree")
 
 
 if __name__ == "__main__":

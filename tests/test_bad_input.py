@@ -97,3 +97,66 @@ def test_an_artifact_root_that_cannot_be_written(prefect_server, files, capsys, 
     with temporary_settings(updates={PREFECT_RESULTS_LOCAL_STORAGE_PATH: tmp_path / "file" / "artifacts"}):
         message = complaint(capsys, synth_vsp, spec=files()["spec"])
     assert str(tmp_path / "file") in message
+
+
+JIGSAW = {"task": "blink_jigsaw", "seed": 3, "num_puzzles": {"train": 4, "validation": 2}}
+
+
+@pytest.fixture
+def jigsaw_spec(tmp_path):
+    """Writes a spec of jigsaws of a source of photographs, and gives its path."""
+
+    def write(photos: Path | str, **changes) -> Path:
+        path = tmp_path / "jigsaw.yaml"
+        path.write_text(yaml.safe_dump(JIGSAW | {"photos": str(photos)} | changes))
+        return path
+
+    return write
+
+
+def test_a_folder_of_photographs_that_is_empty_or_missing(prefect_server, artifact_root, jigsaw_spec, capsys, tmp_path):
+    from flows.synth_jigsaw import synth_jigsaw
+
+    (tmp_path / "photos").mkdir()
+    message = complaint(capsys, synth_jigsaw, spec=jigsaw_spec(tmp_path / "photos"))
+    assert f"{tmp_path / 'photos'}: holds nothing" in message
+    message = complaint(capsys, synth_jigsaw, spec=jigsaw_spec(tmp_path / "nowhere"))
+    assert f"{tmp_path / 'nowhere'}: no such folder" in message
+    assert published(artifact_root) == set()
+
+
+def test_photographs_that_are_too_small_for_a_puzzle(prefect_server, artifact_root, jigsaw_spec, capsys, tmp_path):
+    from PIL import Image
+
+    from flows.synth_jigsaw import synth_jigsaw
+
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (90, 60)).save(tmp_path / "photos/icon.png")
+    message = complaint(capsys, synth_jigsaw, spec=jigsaw_spec(tmp_path / "photos"))
+    assert "no photograph can be used of 1 found" in message and "icon.png is 90 x 60 pixels" in message
+    assert published(artifact_root) == set()
+
+
+def test_a_data_set_of_the_hub_without_network(prefect_server, artifact_root, jigsaw_spec, capsys, monkeypatch):
+    """Both as a source of photographs and as the official test."""
+    import huggingface_hub.constants
+
+    from flows.benchmark import benchmark
+    from flows.synth_jigsaw import synth_jigsaw
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    message = complaint(capsys, synth_jigsaw, spec=jigsaw_spec("hf://no-one/no-photos"))
+    assert "hf://no-one/no-photos: cannot be opened" in message and "A local folder needs neither" in message
+    tests = [Path("hf://BLINK-Benchmark/BLINK")]
+    message = complaint(
+        capsys, benchmark, model="tiny", recipe=Path("recipes/smoke.yaml"), spec=jigsaw_spec("embedded"), tests=tests
+    )
+    assert "hf://BLINK-Benchmark/BLINK: cannot be opened" in message
+    assert published(artifact_root) == set()
+
+
+def test_a_maze_flow_refuses_the_spec_of_jigsaws(prefect_server, artifact_root, jigsaw_spec, capsys):
+    from flows.synth_vsp import synth_vsp
+
+    message = complaint(capsys, synth_vsp, spec=jigsaw_spec("embedded"))
+    assert "`task`: must be vsp_spatial_planning or vsp_spatial_reasoning here (got 'blink_jigsaw')" in message

@@ -19,6 +19,7 @@ from mirage_core.benchmark.official_row import official_board, official_row, pla
 from mirage_core.benchmark.sat_official import read_official_sat, sat_files
 from mirage_core.benchmark.vsp_layout import find_task, read_task, task_files
 from mirage_core.errors import InputError
+from mirage_core.photos.fingerprint import hub_commit
 from mirage_core.published import MAP_LETTERS, find_picture
 from mirage_core.puzzles import jigsaw, sat, vsp, vsp_reasoning
 from mirage_core.row import Row, decode_image, write_rows
@@ -32,8 +33,8 @@ def import_test(source: Path, out: Path) -> dict[str, Any]:
 
     Args:
         source: A `.jsonl` file of the published form, a folder that is or holds VSP's `task-main`, one of its folders
-            `task1` to `task4`, a folder of BLINK's jigsaw items (see `official_jigsaw`) or of CoMT (see
-            `comt_official`), or Parquet files of SAT (see `sat_official`).
+            `task1` to `task4`, a folder of BLINK's jigsaw items (see `official_jigsaw`) or `hf://OWNER/NAME` for these, a
+            folder of CoMT (see `comt_official`), or Parquet files of SAT (see `sat_official`).
         out: Artifact folder.
 
     Returns:
@@ -60,6 +61,8 @@ def fingerprint(source: Path) -> str:
     Raises:
         InputError: There is nothing at `source`.
     """
+    if (dataset := hub_name(source)) is not None:
+        return hashlib.sha256(f"{jigsaw.TASK} {dataset} {hub_commit(dataset)}".encode()).hexdigest()
     if not source.exists():
         raise InputError(
             f"{source}: no such test set; give the folder that holds task-main, one of task1 to task4, or a .jsonl file"
@@ -97,6 +100,8 @@ def title_of_test(source: Path) -> str:
         return "official CoMT creation"
     if source.suffix == ".jsonl":
         return "published items"
+    if hub_name(source) is not None:
+        return OFFICIAL_JIGSAWS
     if sats := sat_files(source):
         return "SAT-Real" if all("test" in path.stem.lower() for path in sats) else "published SAT"
     if official_files(source):
@@ -116,7 +121,15 @@ class _Published(NamedTuple):
     picture: Path
 
 
+def hub_name(source: Path) -> str | None:
+    """OWNER/NAME of `hf://OWNER/NAME`, of which a path has lost a slash; None for files of this machine."""
+    told = source.as_posix()
+    return told.removeprefix("hf:").strip("/").removeprefix("datasets/") if told.startswith("hf:/") else None
+
+
 def _read(source: Path) -> Iterator[Row]:
+    if (dataset := hub_name(source)) is not None:
+        return read_official(f"hf://{dataset}")
     if comt_file(source):
         return read_comt(source)
     if source.suffix == ".jsonl":

@@ -30,7 +30,7 @@ def fingerprint_photos(source: str, split: str = "train", limit: int | None = No
     digest = hashlib.sha256()
     if source.startswith(HUB):
         dataset = source.removeprefix(HUB).removeprefix("datasets/").rstrip("/")
-        _add(digest, f"{dataset} {split} {limit}", _commit(dataset).encode())
+        _add(digest, f"{dataset} {split} {limit}", hub_commit(dataset).encode())
     elif source == EMBEDDED:
         for shipped in shipped_files():
             _add(digest, shipped.name, shipped.read_bytes())
@@ -48,7 +48,12 @@ def _add(digest: "hashlib._Hash", name: str, content: bytes) -> None:
     digest.update(hashlib.sha256(content).digest())
 
 
-def _commit(dataset: str) -> str:
+def hub_commit(dataset: str) -> str:
+    """The newest commit of a data set of the hub.
+
+    Raises:
+        InputError: It cannot be asked for.
+    """
     from huggingface_hub import HfApi
 
     try:

@@ -1,9 +1,10 @@
-"""Teaches a tiny model to see photographs: how far two candidates' edges differ from what they would join.
+"""Teaches a tiny model to see photographs: how much brighter or darker than its neighbour a tile's edge is.
 
-Shown are a crop with its hole and two tiles of the same photograph, cut as jigsaws are; said are four digits: the
-difference along the upper and the left edge of the hole, of one tile and of the other. Which tile is the missing one
-is never asked, so that choosing is left to the stages that follow. Cuts are drawn without end from the photographs of
-split `train`, at the size that the model sees.
+Shown are a crop with its hole and two tiles of the same photograph, cut as jigsaws are; said are six digits for either
+tile: along the upper edge of the hole in four parts and along the left one in two, one for each vision feature that
+lies there, how the tile's first pixels differ from those that they would join. "4" is no difference. Which tile is the
+missing one is never asked, so that choosing is left to the stages that follow. Cuts are drawn without end from the
+photographs of split `train`, at the size that the model sees.
 """
 
 from collections.abc import Iterator
@@ -28,8 +29,10 @@ from mirage_core.training.collate import IGNORED, Collator, encode
 from mirage_core.training.run import run_trainer, training_arguments
 
 QUESTION = MEASURE + "<image><image><image>"
-BOUNDS = (4, 7, 10, 14, 19, 26, 36, 50, 70)
-"""Grey levels between the digits."""
+BOUNDS = (-56, -28, -14, -5, 5, 14, 28, 56)
+"""Grey levels between the digits 0 to 8."""
+PART_PX = 14
+"""Length of a part in the tile: a vision feature's side. In the crop it is half."""
 LONGEST_PX = 480
 """Photographs are kept at it in memory: a window of 168 pixels needs no more."""
 MIN_WINDOW_SHARE = 0.35
@@ -39,7 +42,7 @@ HELD_OUT_STREAM = 1
 
 
 class SeamReading(NamedTuple):
-    """Three pictures and the four digits that they say."""
+    """Three pictures and the twelve digits that they say."""
 
     images: tuple[np.ndarray, np.ndarray, np.ndarray]
     answer: str
@@ -75,19 +78,20 @@ def seam_reading(photo: Image.Image, rng: np.random.Generator) -> SeamReading:
     shown = np.array(crop.resize(PHOTO_PX, Image.Resampling.BICUBIC))
     shown[height // 2 :, width // 2 :] = 0
     digits = [digit for tile in tiles for digit in seam_digits(shown, tile)]
-    return SeamReading((shown, *map(np.ascontiguousarray, tiles)), "".join(map(str, digits)))
+    first, second = map(np.ascontiguousarray, tiles)
+    return SeamReading((shown, first, second), "".join(map(str, digits)))
 
 
 MISSING_SHARE = 0.7
 
 
-def seam_digits(crop: np.ndarray, tile: np.ndarray) -> tuple[int, int]:
-    """The mean difference along the upper and the left edge of the hole, as digits; uint8 RGB of one size each."""
+def seam_digits(crop: np.ndarray, tile: np.ndarray) -> list[int]:
+    """The digits of one tile; crop and tile are uint8 RGB of one size."""
     height, width = crop.shape[0] // 2, crop.shape[1] // 2
-    edge, side = tile[0].astype(np.float32), tile[:, 0].astype(np.float32)
-    above = np.abs(crop[height - 1, width:] - edge.reshape(width, 2, 3).mean(1)).mean()
-    beside = np.abs(crop[height:, width - 1] - side.reshape(height, 2, 3).mean(1)).mean()
-    return int(np.searchsorted(BOUNDS, above)), int(np.searchsorted(BOUNDS, beside))
+    grey, its = crop.mean(2), tile.mean(2)
+    pairs = ((its[0], grey[height - 1, width:]), (its[:, 0], grey[height:, width - 1]))
+    steps = [own.reshape(-1, PART_PX).mean(1) - beside.reshape(-1, PART_PX // 2).mean(1) for own, beside in pairs]
+    return [int(digit) for digit in np.searchsorted(BOUNDS, np.concatenate(steps))]
 
 
 def encode_readings(
@@ -179,7 +183,9 @@ def read_seams(
     for first in range(0, len(readings), batch_size):
         chunk = readings[first : first + batch_size]
         batch = collate(encode_readings(processor, chunk, answered=False))
-        ids = model.generate(**batch, max_new_tokens=6, do_sample=False)[:, batch["input_ids"].shape[1] :]
+        ids = model.generate(**batch, max_new_tokens=len(chunk[0].answer) + 1, do_sample=False)[
+            :, batch["input_ids"].shape[1] :
+        ]
         texts = processor.tokenizer.batch_decode(ids, skip_special_tokens=True)
         for one, text in zip(chunk, texts, strict=True):
             said = text if len(text) == len(one.answer) and text.isdigit() else ""
