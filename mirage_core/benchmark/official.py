@@ -33,8 +33,8 @@ def import_test(source: Path, out: Path) -> dict[str, Any]:
 
     Args:
         source: A `.jsonl` file of the published form, a folder that is or holds VSP's `task-main`, one of its folders
-            `task1` to `task4`, a folder of BLINK's jigsaw items (see `official_jigsaw`) or `hf://OWNER/NAME` for these, a
-            folder of CoMT (see `comt_official`), or Parquet files of SAT (see `sat_official`).
+            `task1` to `task4`, a folder of BLINK's jigsaw items (see `official_jigsaw`) or `hf://OWNER/NAME` for these,
+            a folder of CoMT (see `comt_official`), or Parquet files of SAT (see `sat_official`).
         out: Artifact folder.
 
     Returns:

@@ -60,7 +60,7 @@ def sample_geometry(spec: GeometryPuzzleSpec, out: Path) -> dict[str, Any]:
             lines = "".join(json.dumps(vars(place)) + "\n" for place in shard)
             (out / PUZZLES_FOLDER / lines_name(number)).write_text(lines, encoding="utf-8")
             number += 1
-    return {"puzzles": len(places), **spec.num_puzzles, "rejected": dict(rejected)}
+    return {"puzzles": len(places), **dict(spec.num_puzzles.items()), "rejected": dict(rejected)}
 
 
 def build_geometry(

@@ -18,7 +18,7 @@ from PIL import Image
 
 from mirage_core.errors import InputError
 from mirage_core.puzzles import sat
-from mirage_core.puzzles.sat_helpers import VIDEO_FRAMES_PER_S, given_views, helper_image, write_video
+from mirage_core.puzzles.sat_helpers import VIDEO_FRAMES_PER_S, HelperKind, given_views, helper_image, write_video
 from mirage_core.puzzles.sat_render import Renderer
 from mirage_core.row import (
     Row,
@@ -146,12 +146,12 @@ def _measure(one: Imagined, picked: Picked, renderer: Renderer, seed: int) -> di
     """Likeness to the true view of the picked frame, and of what else could stand there."""
     true = decode_image(one.row.helper_images[0], one.row.id)
     noise_seed = (seed, one.row.meta["seed"], one.row.meta["index"], NOISE_STREAM)
-    others = {
-        kind: np.asarray(helper_image(one.puzzle, name, renderer, true.shape[0], noise_seed))
-        for kind, name in ((PATH_FRAME, "path-frame"), (NOISE, "noise"))
-    }
-    kinds = {IMAGINED: one.shown[picked.place], PATH_FRAME: others[PATH_FRAME], FIRST: one.given[0]}
-    return {kind: quality(image, true) for kind, image in {**kinds, NOISE: others[NOISE]}.items()}
+
+    def other(kind: HelperKind) -> np.ndarray:
+        return np.asarray(helper_image(one.puzzle, kind, renderer, true.shape[0], noise_seed))
+
+    kinds = {IMAGINED: one.shown[picked.place], PATH_FRAME: other("path-frame"), FIRST: one.given[0]}
+    return {kind: quality(image, true) for kind, image in {**kinds, NOISE: other("noise")}.items()}
 
 
 def _with_helper(one: Imagined, picked: Picked, likeness: Quality) -> Row:
@@ -173,8 +173,9 @@ def _write_samples(made: Sequence[Imagined], picks: Sequence[Picked], folder: Pa
         _strip([one.given[0], *one.shown, true], picked.place + 1).save(folder / f"{name}.png")
         write_video(one.frames, folder / f"{name}.mp4")
         first, *rest = (Image.fromarray(frame) for frame in one.shown)
-        pace = {"duration": 1000 // VIDEO_FRAMES_PER_S, "loop": 0}
-        first.save(folder / f"{name}.webp", save_all=True, append_images=rest, **pace)  # browsers play no MPEG-4 part 2
+        pace_ms = 1000 // VIDEO_FRAMES_PER_S
+        # beside the MPEG-4 part 2, which browsers don't play
+        first.save(folder / f"{name}.webp", save_all=True, append_images=rest, duration=pace_ms, loop=0)
 
 
 def _strip(views: Sequence[np.ndarray], marked: int) -> Image.Image:
