@@ -75,7 +75,7 @@ def compare(spec: Path, folder: Path, repeats: int) -> None:
             taken[name].append(run)
             load = os.getloadavg()[0]
             print(
-                f"{name}: {run.wall_s:.2f} s wall, {run.cpu_s:.2f} s CPU, {run.own_cpu_s:.2f} of it own, load {load:.1f}",
+                f"{name}: {run.wall_s:.2f} s wall, {run.cpu_s:.2f} s CPU, {run.own_cpu_s:.2f} own, load {load:.1f}",
                 flush=True,
             )
     for field in ("wall_s", "cpu_s"):
