@@ -59,7 +59,7 @@ def test_the_commands_do_what_the_readme_says(clone, environment):
         log = clone / ".log"
         with log.open("w") as file:
             done = subprocess.run(
-                command.replace("vsp-tiny", "vsp-smoke").replace("recipes/tiny", "recipes/smoke"),
+                re.sub(r"\b(vsp-|jigsaw-|sat-|comt-|recipes/)(tiny|demo)\b", r"\1smoke", command),
                 shell=True, cwd=clone, env=environment, stdout=file, stderr=subprocess.STDOUT, timeout=600,
             )  # fmt: skip
         return subprocess.CompletedProcess(command, done.returncode, log.read_text(), "")
