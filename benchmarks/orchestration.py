@@ -74,10 +74,8 @@ def compare(spec: Path, folder: Path, repeats: int) -> None:
                 run = pool.submit(work, spec, out).result()
             taken[name].append(run)
             load = os.getloadavg()[0]
-            print(
-                f"{name}: {run.wall_s:.2f} s wall, {run.cpu_s:.2f} s CPU, {run.own_cpu_s:.2f} own, load {load:.1f}",
-                flush=True,
-            )
+            used = f"{run.wall_s:.2f} s wall, {run.cpu_s:.2f} s CPU, {run.own_cpu_s:.2f} of it its own"
+            print(f"{name}: {used} (load {load:.1f})", flush=True)
     for field in ("wall_s", "cpu_s"):
         direct, flow = (statistics.median(getattr(run, field) for run in taken[name]) for name in ("direct", "flow"))
         print(f"{field}: direct {direct:.2f}, flow {flow:.2f}: orchestration adds {100 * (flow / direct - 1):.1f} %")

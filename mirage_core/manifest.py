@@ -9,7 +9,6 @@ import platform
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
@@ -94,7 +93,7 @@ def write(
         git_commit=_git_commit(Path(__file__).parent),
         seed=seed,
         counts=counts,
-        files={path.relative_to(folder).as_posix(): _sha256(path) for path in _contents(folder)},
+        files=_checksums(folder),
         libraries=_libraries(),
         device=Device(cpu=_cpu(), cores=os.cpu_count() or 1, gpus=gpu_names()),
         wall_s=round(wall_s, 3),
@@ -172,6 +171,13 @@ def _contents(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if path.is_file() and path not in added_later]
 
 
+def _checksums(folder: Path) -> dict[str, str]:
+    paths = list(_contents(folder))
+    with ThreadPoolExecutor() as pool:  # hashing releases the interpreter lock
+        found = pool.map(_sha256, paths)
+        return {path.relative_to(folder).as_posix(): sha for path, sha in zip(paths, found, strict=True)}
+
+
 def _sha256_if_there(path: Path) -> str | None:
     try:
         return _sha256(path)
@@ -181,12 +187,14 @@ def _sha256_if_there(path: Path) -> str | None:
 
 def _sha256(path: Path) -> str:
     stat = path.stat()
-    return _remembered_sha256(path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    same = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)  # no path: publishing renames the folder
+    if same not in _known_sha256:
+        _known_sha256[same] = storage.sha256_of(path)
+    return _known_sha256[same]
 
 
-@lru_cache(maxsize=100_000)
-def _remembered_sha256(path: Path, inode: int, size_bytes: int, mtime_ns: int) -> str:
-    return storage.sha256_of(path)
+_known_sha256: dict[tuple[int, int, int, int], str] = {}
+"""Checksums of files of this process's life, by what changes when their content does."""
 
 
 def _git_commit(folder: Path) -> str | None:
