@@ -26,7 +26,7 @@ def main(
     recipe: Path = Path("recipes/pretrain-tiny-photos.yaml"), spec: Path = Path("datasets_spec/jigsaw-tiny.yaml")
 ) -> None:
     """Train a tiny base model."""
-    print(f"model: {run_flow(pretrain_tiny_photos, recipe=recipe, spec=spec).uri}/model")
+    print(f"model: {run_flow(pretrain_tiny_photos, recipe=recipe, spec=spec).files}/model")
 
 
 if __name__ == "__main__":

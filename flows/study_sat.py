@@ -81,7 +81,7 @@ def main(
 ) -> None:
     """Run the study and print where the report lies."""
     report = run_flow(study_sat, spec=spec, recipe=recipe, seeds=tuple(seed or (0,)), tests=tuple(test or ()))
-    print(f"report: {report.uri}/report.html")
+    print(f"report: {report.files}/report.html")
 
 
 if __name__ == "__main__":

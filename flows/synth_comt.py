@@ -31,7 +31,7 @@ def make_dataset(settings: GeometrySpec) -> Artifact:
 
 def main(spec: Path = Path("datasets_spec/comt-demo.yaml")) -> None:
     """Build a data set."""
-    print(f"data set: {run_flow(synth_comt, spec=spec).uri}/rows")
+    print(f"data set: {run_flow(synth_comt, spec=spec).files}/rows")
 
 
 if __name__ == "__main__":

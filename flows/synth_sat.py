@@ -36,7 +36,7 @@ def make_dataset(settings: SatSpec) -> Artifact:
 
 def main(spec: Path = Path("datasets_spec/sat-demo.yaml")) -> None:
     """Build a data set."""
-    print(f"data set: {run_flow(synth_sat, spec=spec).uri}/rows")
+    print(f"data set: {run_flow(synth_sat, spec=spec).files}/rows")
 
 
 if __name__ == "__main__":
