@@ -13,11 +13,17 @@ def s3(tmp_path_factory):
         yield server
 
 
+@pytest.fixture(scope="session")
+def bucket_name(s3: s3_server.Server) -> str:
+    """One bucket: SeaweedFS sets several volumes apart for each."""
+    s3.client().mkdir("mirage-tests")
+    return "mirage-tests"
+
+
 @pytest.fixture
-def bucket_root(s3: s3_server.Server, monkeypatch: pytest.MonkeyPatch, artifact_root: Path) -> str:
-    """The artifact root in an empty bucket; `artifact_root` is the local folder beside it."""
-    name = f"b-{uuid.uuid4().hex[:12]}"
-    s3.client().mkdir(name)
-    monkeypatch.setenv("MIRAGE_ROOT", f"s3://{name}/some/prefix")
+def bucket_root(s3: s3_server.Server, bucket_name: str, monkeypatch: pytest.MonkeyPatch, artifact_root: Path) -> str:
+    """An artifact root in a bucket, empty; `artifact_root` is the local folder beside it."""
+    root = f"s3://{bucket_name}/{uuid.uuid4().hex[:12]}/prefix"
+    monkeypatch.setenv("MIRAGE_ROOT", root)
     s3_server.reach(monkeypatch, s3.url)
-    return f"s3://{name}/some/prefix"
+    return root
