@@ -30,6 +30,7 @@ from tasks.artifact import Artifact, folder
 from tasks.cards import render_card
 from tasks.local import run_flow
 from tasks.nights import prune
+from tasks.redo import redo
 from tasks.stage import is_built, stage
 
 pytestmark = pytest.mark.server
@@ -256,6 +257,17 @@ def test_damage_found_while_reading_is_built_again_by_the_next_run(s3, bucket_ro
     assert not is_built(many, number=2)
     after.fn(many.fn(2))
     assert executed == {"many": 2, "after": 1}
+
+
+def test_what_was_made_from_an_artifact_that_is_redone_and_comes_out_otherwise_is_made_anew(bucket_root):
+    made = many.fn(2)
+    after.fn(made)
+    redo(made)
+    assert not is_built(many, number=2) and is_built(after, made=made)
+    assert many.fn(2) == made
+    assert not is_built(after, made=made)
+    after.fn(made)
+    assert executed == {"many": 2, "after": 2}
 
 
 def test_old_nights_are_pruned_in_a_bucket_and_cards_read_only_what_they_show(bucket_root):
