@@ -17,7 +17,7 @@ browse: $(VENV)/.installed  ## Look at a data set in the browser: DATA=artifacts
 	$(BIN)/python -m mirage_core.browse $(or $(DATA),$(shell ls -td artifacts/dataset/*/ 2>/dev/null | head -1),$(error no data set yet: make demo, or DATA=FOLDER))
 
 test: lint  ## All tests, with those that train, start servers and run flows
-	$(BIN)/pytest -m "" -n 2 --dist loadfile --durations 15
+	$(BIN)/pytest -m "" -n 2 --dist loadfile --no-loadscope-reorder --durations 15
 
 quick: $(VENV)/.installed  ## The tests that take less than a minute
 	$(BIN)/pytest
