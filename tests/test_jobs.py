@@ -48,7 +48,7 @@ def test_a_mistake_is_one_line_that_names_file_and_field(tmp_path):
         ("supervised", SUPERVISED.replace("seed: 0\n", ""), "`seed` is missing"),
         ("grpo", REINFORCED.replace("max_new_tokens: 8", "max_new_tokens: 0"), "`max_new_tokens`: .*got 0"),
         ("grpo", REINFORCED.replace("lr:", "rate:"), "`grpo.rate` is not a known field"),
-        ("pretrain", f"optimizer: {OPTIMIZER}\ndepth: 3\n", "`depth` is not a known field .known: seed, hidden"),
+        ("pretrain", f"optimizer: {OPTIMIZER}\ndepth: 3\n", "`depth` is not a known field .known: hidden"),
         ("pretrain", "- 1", "must hold `key: value` lines, not list"),
         ("benchmark", EXAM.replace("batch_size: 2", "batch_size: -2"), "`settings.batch_size`: .*got -2"),
         ("benchmark", "model: [", "not YAML: "),

@@ -44,8 +44,8 @@ def jobs_of_torch_in_this_process(monkeypatch):
     start = jobs.run_child
     torch.set_num_threads(1)
 
-    def run(module, args, log):
-        app(args, standalone_mode=False) if args[0] in LOADS_TORCH else start(module, args, log)
+    def run(module, args, log, log_file=None):
+        app(args, standalone_mode=False) if args[0] in LOADS_TORCH else start(module, args, log, log_file)
 
     monkeypatch.setattr(jobs, "run_child", run)
 

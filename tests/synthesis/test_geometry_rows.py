@@ -14,6 +14,7 @@ from mirage_core.grading import asked_form, grade
 from mirage_core.puzzles import geometry
 from mirage_core.row import decode_image, read_rows
 from mirage_core.spec import load_spec
+from mirage_core.synthesis import geometry_rows
 from mirage_core.synthesis.geometry_rows import build_geometry, sample_geometry
 
 REPO = Path(__file__).parents[2]
@@ -75,7 +76,8 @@ def test_a_problem_has_a_row_for_each_thought(built):
     assert sum(one.thought_before != two.thought_before for one, two in zip(rows[::2], rows[1::2], strict=True)) > 15
 
 
-def test_more_problems_than_there_are_is_refused():
+def test_more_problems_than_there_are_is_refused(monkeypatch):
+    monkeypatch.setattr(geometry_rows, "MAX_REPEATS", 10)  # so many in a row come a hundred thousand problems earlier
     spec = GeometrySpec(task="comt_geometry", seed=1, num_puzzles={"train": 500_000})
     with pytest.raises(InputError, match=r"num_puzzles: only \d+ different problems"):
         sample_geometry(spec, Path("/nonexistent"))
