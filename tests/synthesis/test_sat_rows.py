@@ -27,6 +27,8 @@ from mirage_core.teacher import Explanation
 from mirage_core.teacher.proof import verify_thought
 from tasks import sat as stages_of_sat
 
+pytestmark = pytest.mark.render
+
 SPEC = SatSpec(
     task="sat_dynamic", seed=7, num_puzzles={"train": 8, "rl": 5, "validation": 5}, side_px=96, puzzles_per_shard=4
 )
