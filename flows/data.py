@@ -6,7 +6,7 @@ from flows import synth_comt, synth_jigsaw, synth_sat, synth_vsp
 from mirage_core.geometry_spec import GeometrySpec
 from mirage_core.jigsaw_spec import JigsawSpec
 from mirage_core.sat_spec import SatSpec
-from mirage_core.spec import AnySpec, DatasetSpec, load_spec
+from mirage_core.spec import DatasetSpec, load_spec
 from tasks.artifact import Artifact
 
 
@@ -21,19 +21,6 @@ def build_data(spec: Path) -> Artifact:
             return synth_comt.synth_comt(spec)
         case SatSpec():
             return synth_sat.synth_sat(spec)
-
-
-def make_data(settings: AnySpec) -> Artifact:
-    """The same for settings that stand in no file; its stages run in the flow that asks."""
-    match settings:
-        case DatasetSpec():
-            return synth_vsp.make_dataset(settings)
-        case JigsawSpec():
-            return synth_jigsaw.make_dataset(settings)
-        case GeometrySpec():
-            return synth_comt.make_dataset(settings)
-        case SatSpec():
-            return synth_sat.make_dataset(settings)
 
 
 def held_out_name(spec: Path) -> str:

@@ -262,7 +262,8 @@ def pretrain_photos(settings: File, photographs: Folder, out: Folder, scratch: F
     from mirage_core.recipe import PretrainPhotos
     from mirage_core.training.pretrain_photos import pretrain_photos as train
 
-    _write_counts(out, train(load_settings(settings, PretrainPhotos), photographs, out, scratch))
+    with _alone(scratch):
+        _write_counts(out, train(load_settings(settings, PretrainPhotos), photographs, out, scratch))
 
 
 @app.command()

@@ -11,7 +11,7 @@ from mirage_core.photos.fingerprint import fingerprint_photos
 from mirage_core.recipe import PretrainPhotos
 from mirage_core.settings import Settings
 from tasks.artifact import Artifact, LocalSource, folder
-from tasks.jobs import run_job
+from tasks.jobs import run_job, run_training_job
 from tasks.stage import stage
 
 
@@ -63,4 +63,4 @@ def dataset(
 
 @stage("pretrain-photos")
 def pretrain_photos(settings: PretrainPhotos, photographs: Artifact, *, out: Path, scratch: Path) -> Counts:
-    return run_job("pretrain-photos", out, settings, photographs=folder(photographs), scratch=scratch)
+    return run_training_job("pretrain-photos", out, settings, photographs=folder(photographs), scratch=scratch)

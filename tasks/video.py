@@ -11,7 +11,7 @@ from mirage_core.teacher.settings import ServerTeacher
 from mirage_core.video.pipeline import find_class, fingerprint
 from mirage_core.video.settings import ImaginedVideo
 from tasks.artifact import Artifact, folder, root
-from tasks.jobs import run_job
+from tasks.jobs import run_training_job
 from tasks.stage import stage
 from tasks.teacher import ANSWERS_FOLDER
 
@@ -41,4 +41,4 @@ def imagined_helpers(
     pictures: Artifact, video: ImaginedVideo, weights: VideoWeights, seed: int, *, out: Path, scratch: Path
 ) -> Counts:
     where = {"pictures": folder(pictures), "answers": Path(root(), ANSWERS_FOLDER)}
-    return run_job("imagined-helpers", out, video, **where, seed=seed, scratch=scratch)
+    return run_training_job("imagined-helpers", out, video, **where, seed=seed, scratch=scratch)

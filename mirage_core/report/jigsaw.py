@@ -7,11 +7,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from mirage_core.benchmark.interval import newcombe, wilson
+from mirage_core.benchmark.interval import newcombe
 from mirage_core.benchmark.jigsaw_policies import COLOUR, SEAM
 from mirage_core.benchmark.official import OFFICIAL_JIGSAWS
 from mirage_core.benchmark.policies import BaselineScores
 from mirage_core.puzzles import jigsaw
+from mirage_core.report.policies import cell
 from mirage_core.row import read_rows
 
 MAJORITY = "majority answer"
@@ -33,7 +34,10 @@ def jigsaw_section(data: Path, policies: Sequence[BaselineScores]) -> dict[str, 
     return {
         "seam": SEAM.capitalize(),
         "sets": [{"name": test.test_set, "n": test.n} for test in sets],
-        "lines": [{"name": name, "cells": [_cell(test, name) for test in sets]} for name in (MAJORITY, COLOUR, SEAM)],
+        "lines": [
+            {"name": name, "cells": [cell(_share(test, name), test.n) for test in sets]}
+            for name in (MAJORITY, COLOUR, SEAM)
+        ],
         "differences": [
             {"name": name.capitalize(), "of": test.test_set, **_difference(test, official, name)}
             for official in sets
@@ -48,12 +52,6 @@ def jigsaw_section(data: Path, policies: Sequence[BaselineScores]) -> dict[str, 
 def _share(test: BaselineScores, name: str) -> float:
     """Of the policy; the majority's name holds its answer too."""
     return next(policy.overall for policy in test.policies if policy.name.startswith(name))
-
-
-def _cell(test: BaselineScores, name: str) -> dict[str, float]:
-    share = _share(test, name)
-    low, high = wilson(test.n, share)
-    return {"share": share, "low": low, "high": high}
 
 
 def _difference(test: BaselineScores, official: BaselineScores, name: str) -> dict[str, float]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mirage_core.benchmark.interval import wilson
 from mirage_core.benchmark.policies import BaselineScores
 from mirage_core.puzzles import sat
+from mirage_core.report.policies import cell
 from mirage_core.row import Row, read_rows
 
 ROWS_PER_TYPE = 2
@@ -32,10 +32,7 @@ def sat_section(data: Path, policies: Sequence[BaselineScores]) -> dict[str, Any
 
 def _cell(test: BaselineScores, name: str) -> dict[str, float] | None:
     share = next((policy.overall for policy in test.policies if policy.name == name), None)
-    if share is None:
-        return None
-    low, high = wilson(test.n, share)
-    return {"share": share, "low": low, "high": high}
+    return None if share is None else cell(share, test.n)
 
 
 def _contact_sheet(data: Path) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -35,23 +35,57 @@ def build_dataset(
         Counts: asked, kept, kept by split and level, rejected by reason.
     """
 
+    def judge(puzzles: pa.Table, shard: int) -> Iterator[dict[str, Any]]:
+        return _judge(puzzles, read_thoughts(thoughts, shard), teacher)
+
+    return join_shards(pictures, judge, lambda split, level: f"{split} level {level}", out, scratch, workers)
+
+
+def join_shards(
+    pictures: Path,
+    judge: Callable[[pa.Table, int], Iterator[dict[str, Any]]],
+    group: Callable[[str, int], str],
+    out: Path,
+    scratch: Path,
+    workers: int | None = None,
+) -> dict[str, Any]:
+    """Join rows and thoughts of any family, shard by shard.
+
+    Args:
+        pictures: Folder of the rows that lack their reasoning.
+        judge: Of a shard's table and number, per thought: `place` of its row in the table, and the columns that it
+            decides.
+        group: How the counts call the kept rows of a split and level.
+        out: Artifact folder.
+        scratch: Folder where finished shards wait.
+        workers: Processes; None is one per core.
+
+    Returns:
+        Counts: asked, kept, kept by group, rejected by reason.
+    """
+
     def join_shard(number: int, folder: Path) -> dict[str, Any]:
         puzzles = pq.read_table(pictures / "rows" / shard_name(number))
-        told = list(_judge(puzzles, read_thoughts(thoughts, number), teacher))
+        told = list(judge(puzzles, number))
         kept = [row for row in told if row["verdict"] == "ok"]
         rejected = [row for row in told if row["verdict"] != "ok"]
-        for name, part in (("rows", kept), ("rejected", rejected)):
-            if part or number == 0:  # a reader finds the schema even where there is no row
-                (folder / name).mkdir()
-                write_table(join(puzzles, part), folder / name / shard_name(number))
+        write_judged(folder, number, _join(puzzles, kept), _join(puzzles, rejected))
         pa.default_memory_pool().release_unused()  # or a worker grows by some megabytes a shard
         split, level = puzzles["split"].to_pylist(), puzzles["level"].to_pylist()
-        groups = Counter(f"{split[row['place']]} level {level[row['place']]}" for row in kept)
+        groups = Counter(group(split[row["place"]], level[row["place"]]) for row in kept)
         reasons = Counter(row["verdict"] for row in rejected)
         return {"asked": len(told), "kept": len(kept), **groups, "rejected": dict(reasons)}
 
     num_shards = num_row_shards(pictures / "rows")
     return add_up(build_shards(join_shard, num_shards, scratch, out, "data set", workers))
+
+
+def write_judged(folder: Path, number: int, kept: pa.Table, rejected: pa.Table) -> None:
+    """Write a shard's rows under `rows/` and `rejected/`; of no rows only the first shard writes a file."""
+    for name, table in (("rows", kept), ("rejected", rejected)):
+        if table.num_rows or number == 0:  # a reader finds the schema even where there is no row
+            (folder / name).mkdir()
+            write_table(table, folder / name / shard_name(number))
 
 
 def _judge(puzzles: pa.Table, thoughts: Iterator[Thought], teacher: str) -> Iterator[dict[str, Any]]:
@@ -86,7 +120,7 @@ def _verdict(row: dict[str, Any], meta: dict[str, Any], thought: Thought) -> str
     return said.review(row["task"], meta, thought.explanation, row["answer"]).reason
 
 
-def join(puzzles: pa.Table, told: list[dict[str, Any]]) -> pa.Table:
+def _join(puzzles: pa.Table, told: list[dict[str, Any]]) -> pa.Table:
     """One row per thought: its own columns, and those of its puzzle, whose pictures never leave Arrow."""
     table = puzzles.take(pa.array([row["place"] for row in told], pa.int64()))
     for name in ("id", "thought_before", "thought_after", "meta", "teacher", "verdict"):

@@ -17,7 +17,8 @@ import numpy as np
 from mirage_core.errors import InputError
 from mirage_core.geometry_spec import GeometryPuzzleSpec, GeometrySpec
 from mirage_core.puzzles import geometry
-from mirage_core.row import Row, encode_png, rows_to_table, shard_name, write_table
+from mirage_core.row import Row, encode_png, rows_to_table
+from mirage_core.synthesis.dataset import write_judged
 from mirage_core.synthesis.shards import add_up, build_shards, lines_name, read_lines
 from mirage_core.teacher.geometry_oracle import explain_geometry
 from mirage_core.teacher.geometry_verify import verify_geometry
@@ -60,7 +61,11 @@ def sample_geometry(spec: GeometryPuzzleSpec, out: Path) -> dict[str, Any]:
             lines = "".join(json.dumps(vars(place)) + "\n" for place in shard)
             (out / PUZZLES_FOLDER / lines_name(number)).write_text(lines, encoding="utf-8")
             number += 1
-    return {"puzzles": len(places), **dict(spec.num_puzzles.items()), "rejected": dict(rejected)}
+    return {
+        "puzzles": len(places),
+        **dict(spec.num_puzzles.items()),
+        "rejected": dict(rejected),
+    }
 
 
 def build_geometry(
@@ -77,10 +82,7 @@ def build_geometry(
         rows = [row for place in places for row in geometry_rows(spec, place)]
         kept = [row for row in rows if row.verdict == "ok"]
         rejected = [row for row in rows if row.verdict != "ok"]
-        for name, part in (("rows", kept), ("rejected", rejected)):
-            if part or number == 0:  # a reader finds the schema even where there is no row
-                (folder / name).mkdir()
-                write_table(rows_to_table(part), folder / name / shard_name(number))
+        write_judged(folder, number, rows_to_table(kept), rows_to_table(rejected))
         reasons = Counter(row.verdict for row in rejected)
         splits = Counter(row.split for row in kept)
         return {"asked": len(rows), "kept": len(kept), **splits, "rejected": dict(reasons)}
