@@ -267,6 +267,26 @@ def pretrain_photos(settings: File, photographs: Folder, out: Folder, scratch: F
 
 
 @app.command()
+def room_views(settings: File, out: Folder, scratch: Folder) -> None:
+    """Views of rooms, without questions, that a tiny base model learns to see from."""
+    from mirage_core.recipe import Rooms
+    from mirage_core.synthesis.room_views import draw_room_views
+
+    _write_counts(out, draw_room_views(load_settings(settings, Rooms), out, scratch))
+
+
+@app.command()
+def pretrain_rooms(settings: File, views: Folder, out: Folder, scratch: Folder) -> None:
+    """A tiny base model that sees rooms, from nothing."""
+    _prepare_torch()
+    from mirage_core.recipe import PretrainRooms
+    from mirage_core.training.pretrain_rooms import pretrain_rooms as train
+
+    with _alone(scratch):
+        _write_counts(out, train(load_settings(settings, PretrainRooms), views, out, scratch))
+
+
+@app.command()
 def benchmark(model: Text, settings: File, out: Folder) -> None:
     """Score a model on test sets."""
     _prepare_torch()

@@ -340,6 +340,31 @@ class PretrainPhotos(TinySize):
     """Readings, of photographs of split `validation`, that the finished model is examined on."""
 
 
+class Rooms(Settings):
+    """Which rooms a tiny base model sees."""
+
+    seed: Seed = 0
+    """Random seed of the rooms, and of the weights and of what is read."""
+    num_rooms: PositiveInt = 1500
+    """Rooms it learns from."""
+    num_held_out_rooms: PositiveInt = 150
+    """Rooms that the finished model is examined on."""
+
+
+class PretrainRooms(TinySize, Rooms):
+    """Identity of a tiny base model that sees rooms."""
+
+    optimizer: Optimizer
+    """Steps, batch and learning rate."""
+    num_held_out: PositiveInt = 1000
+    """Readings that the finished model is examined on."""
+
+    @property
+    def rooms(self) -> Rooms:
+        """The part of it that decides the rooms."""
+        return Rooms(**self.model_dump(include=set(Rooms.model_fields)))
+
+
 def load_recipe(path: Path | str) -> Recipe:
     """Read a recipe's YAML; see `load_settings` for the errors."""
     return load_settings(path, Recipe)
@@ -353,3 +378,8 @@ def load_pretrain(path: Path | str) -> Pretrain:
 def load_pretrain_photos(path: Path | str) -> PretrainPhotos:
     """Read the YAML of a base model that sees photographs; see `load_settings` for the errors."""
     return load_settings(path, PretrainPhotos)
+
+
+def load_pretrain_rooms(path: Path | str) -> PretrainRooms:
+    """Read the YAML of a base model that sees rooms; see `load_settings` for the errors."""
+    return load_settings(path, PretrainRooms)

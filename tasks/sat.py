@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from mirage_core.manifest import Counts
+from mirage_core.recipe import PretrainRooms, Rooms
 from mirage_core.sat_spec import SatPuzzleSpec, SatSpec
 from tasks.artifact import Artifact, folder
-from tasks.jobs import run_job
+from tasks.jobs import run_job, run_training_job
 from tasks.stage import stage
 
 
@@ -32,3 +33,13 @@ def dataset(
 ) -> Counts:
     parts = {"puzzles": folder(puzzles), "pictures": folder(pictures), "thoughts": folder(thoughts)}
     return run_job("sat-dataset", out, spec, **parts, scratch=scratch)
+
+
+@stage("room-views")
+def room_views(settings: Rooms, *, out: Path, scratch: Path) -> Counts:
+    return run_job("room-views", out, settings, scratch=scratch)
+
+
+@stage("pretrain-rooms")
+def pretrain_rooms(settings: PretrainRooms, views: Artifact, *, out: Path, scratch: Path) -> Counts:
+    return run_training_job("pretrain-rooms", out, settings, views=folder(views), scratch=scratch)

@@ -18,13 +18,14 @@ from mirage_core.puzzles.sat_kinds import KINDS
 from mirage_core.puzzles.sat_marks import MIN_MARK_GAP, Mark, draw_marks
 from mirage_core.puzzles.sat_placing import Layout, count, markable, place, room_after, why_hidden
 from mirage_core.puzzles.sat_questions import CASES, Ask, QuestionType, Video, draw_ask
+from mirage_core.puzzles.sat_questions import fixed_phrases as question_phrases
 from mirage_core.puzzles.sat_render import Renderer, process_renderer
 from mirage_core.puzzles.sat_rooms import Room, Thing, sample_room
 from mirage_core.puzzles.verdict import OK, Verdict
 
 __all__ = [
     "CASES", "QUESTION_TYPES", "TASK", "Puzzle", "QuestionType", "check", "check_choice", "check_meta", "choice_meta",
-    "from_meta", "level",
+    "fixed_phrases", "from_meta", "level",
     "pictures", "process_renderer", "question", "question_text", "sample", "second_room", "text_of", "to_meta",
 ]  # fmt: skip
 
@@ -120,6 +121,11 @@ def question_text(text: str, choices: Sequence[str], num_images: int) -> str:
 def text_of(question: str) -> str:
     """What a question of `question_text` asks, without its choices."""
     return question.removeprefix("<image>" * question.count("<image>")).partition(ANSWER_LINE[:36])[0].strip()
+
+
+def fixed_phrases() -> list[str]:
+    """All that whole questions are put together from, besides names and numbers."""
+    return [*ANSWER_LINE.format(options="\0").split("\0"), '" or "', *question_phrases(), *KINDS]
 
 
 def level(question_type: str) -> int:

@@ -38,6 +38,9 @@ MIN_SHARE = 0.004
 """Of the picture, that must show the thing asked about (published: 0.6 % of its box)."""
 MIN_UNCOVERED = 0.6
 MIN_OTHER_SHARE = 0.006
+TRIES_TO_STAND = 50
+MAX_ASIDE_DEG = 60.0
+"""Off the middle of the room, of a camera that looks around."""
 EDGE = 0.05
 """Of a picture's side; nothing asked about lies nearer to its edge."""
 
@@ -117,6 +120,16 @@ def count(reasons: Counter[str], outcome: object) -> bool:
     if isinstance(outcome, str):
         reasons[outcome] += 1
     return isinstance(outcome, str)
+
+
+def look_around(rng: np.random.Generator, room: Room) -> Pose | None:
+    """A camera in a free place that looks roughly to the middle of a room; None where there was no such place."""
+    for _ in range(TRIES_TO_STAND):
+        x, y = rng.uniform(0, room.width_m), rng.uniform(0, room.depth_m)
+        if is_free(room, x, y, 0.0, STANDING_ROOM_M):
+            bearing = math.degrees(math.atan2(x - room.width_m / 2, room.depth_m / 2 - y))
+            return _eye(rng, x, y, bearing + rng.uniform(-MAX_ASIDE_DEG, MAX_ASIDE_DEG))
+    return None
 
 
 def _eye(rng: np.random.Generator, x: float, y: float, yaw_deg: float) -> Pose:

@@ -13,6 +13,7 @@ Where we differ from the published generator, and why:
 - Angles from 6 to 14 degrees are neither straight nor a turn and are not asked for (published: straight up to 10).
 """
 
+import re
 from collections.abc import Callable
 from itertools import product
 from typing import Literal, NamedTuple
@@ -204,6 +205,23 @@ def ask_action_consequence(rng: np.random.Generator, case: tuple[str, ...]) -> A
 
 _DEPTHS = ("towards", "away from")
 _YES_NO = ("yes", "no")
+_FIELD = re.compile(r"\{+\w+\}+")
+
+
+def fixed_phrases() -> list[str]:
+    """What questions and choices are put together from, besides names and numbers, the longest first."""
+    texts = (
+        *(OBJ_MOVEMENT, ACTION_SEQUENCE, GOAL_AIM, FACING, GETTING_CLOSER, GETTING_FURTHER, WALK_DISTANCE, *WALK_SIDE),
+        *(" degrees and moved forward by {step} meters", "turned {side} by {angle} degrees"),
+        *(NOT_MOVED, STILL, STRAIGHT),
+        *(f"{verb}{side} by " for verb, side in product(("", "turn "), SIDES)),
+        *(_rotation(side, steps) for side, steps in product(SIDES, (True, False))),
+        *(_movement(side, depth) for side, depth in product(SIDES, _DEPTHS)),
+    )
+    parts = {part for text in texts for part in _FIELD.split(text) if len(part) > 2}
+    return sorted(parts, key=lambda part: (-len(part), part))
+
+
 CASES: dict[QuestionType, tuple[tuple, ...]] = {
     "obj_movement": tuple(product(SIDES, _DEPTHS, ("moved/opposite", "moved/opposite", "moved/none", "none/moved"))),
     "action_sequence": tuple(product(SIDES, (False, True), ("side/other", "side/other", "side/still", "still/side"))),

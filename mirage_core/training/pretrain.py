@@ -5,23 +5,21 @@ what a model can plan, it learns in the stages that follow. Boards are drawn wit
 generator, none of them official.
 """
 
-from collections.abc import Iterator
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.utils.data import IterableDataset, get_worker_info
-from transformers import Trainer, TrainingArguments, set_seed
+from transformers import TrainingArguments, set_seed
 
 from mirage_core.model.latent import MirageForConditionalGeneration
 from mirage_core.model.processor import MirageProcessor
 from mirage_core.model.tiny import build_config, build_processor
 from mirage_core.puzzles import vsp
 from mirage_core.recipe import Pretrain
-from mirage_core.training.collate import Collator, encode
+from mirage_core.training.collate import Collator
+from mirage_core.training.readings import Reading, ReadingData, ReadingTrainer, read_out
 from mirage_core.training.run import run_trainer, training_arguments
 
 READ_MAP = "Read the map: <image>"
@@ -34,14 +32,6 @@ HELD_OUT_STREAM = 1
 """Third part of the seed of the boards that examine the finished model."""
 
 
-class Reading(NamedTuple):
-    """A picture and what it says."""
-
-    question: str
-    image: np.ndarray
-    answer: str
-
-
 def draw_board(rng: np.random.Generator, levels: tuple[int, ...]) -> vsp.Board:
     """A board of a random level that is not an official one."""
     while True:
@@ -52,7 +42,7 @@ def draw_board(rng: np.random.Generator, levels: tuple[int, ...]) -> vsp.Board:
 
 def read_map(board: vsp.Board) -> Reading:
     """The task of telling the cells of a board."""
-    return Reading(READ_MAP, vsp.render(board), "\n".join(board.rows))
+    return Reading(READ_MAP, (vsp.render(board),), "\n".join(board.rows))
 
 
 def reading(seed: int, index: int, levels: tuple[int, ...]) -> Reading:
@@ -61,41 +51,14 @@ def reading(seed: int, index: int, levels: tuple[int, ...]) -> Reading:
     board = draw_board(rng, levels)
     if rng.random() < ROUTE_SHARE:
         plan = vsp.solve(board) or ""
-        return Reading(READ_ROUTE, vsp.helper_image(board, plan), vsp.answer_text(plan))
+        return Reading(READ_ROUTE, (vsp.helper_image(board, plan),), vsp.answer_text(plan))
     return read_map(board)
 
 
-def encode_readings(
-    processor: MirageProcessor, readings: list[Reading], answered: bool = True
-) -> list[dict[str, Tensor]]:
-    """Encoded rows with pixels; bare prompts unless `answered`."""
-    pictures = processor.image_processor([reading.image for reading in readings], return_tensors="pt")
-    grids = pictures["image_grid_thw"]
-    pixels = pictures["pixel_values"].split(grids.prod(-1).tolist())
-    return [
-        {
-            **encode(processor, reading.question, grid[None], reading.answer if answered else None),
-            "pixel_values": pixel_values,
-        }
-        for reading, grid, pixel_values in zip(readings, grids, pixels, strict=True)
-    ]
-
-
-class ReadingData(IterableDataset[dict[str, Tensor]]):
-    """Endless encoded readings; workers take turns by batch, so their number does not change the data."""
-
-    def __init__(self, processor: MirageProcessor, settings: Pretrain) -> None:
-        self.processor, self.settings = processor, settings
-
-    def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        worker = get_worker_info()
-        number, step = (worker.id, worker.num_workers) if worker else (0, 1)
-        size = self.settings.optimizer.batch_size
-        while True:
-            indices = range(number * size, (number + 1) * size)
-            readings = [reading(self.settings.seed, index, self.settings.levels) for index in indices]
-            yield from encode_readings(self.processor, readings)
-            number += step
+def reading_data(processor: MirageProcessor, settings: Pretrain) -> ReadingData:
+    """All that is read in training."""
+    draw = partial(_reading_of, settings)
+    return ReadingData(processor, draw, settings.optimizer.batch_size)
 
 
 def pretrain(settings: Pretrain, out: Path, scratch: Path) -> dict[str, Any]:
@@ -108,10 +71,10 @@ def pretrain(settings: Pretrain, out: Path, scratch: Path) -> dict[str, Any]:
     processor = build_processor()
     model = MirageForConditionalGeneration(build_config(settings, processor.tokenizer))
     arguments = training_arguments(settings.optimizer, scratch, settings.seed, "fp32") | {"dataloader_num_workers": 1}
-    trainer = Trainer(
+    trainer = ReadingTrainer(
         model=model,
         args=TrainingArguments(**arguments),
-        train_dataset=ReadingData(processor, settings),
+        train_dataset=reading_data(processor, settings),
         data_collator=Collator(processor.tokenizer.pad_token_id),
     )
     counts = run_trainer(trainer, processor, out)
@@ -133,7 +96,6 @@ def held_out_boards(settings: Pretrain) -> list[vsp.Board]:
     return boards
 
 
-@torch.no_grad()
 def read_cells(
     model: MirageForConditionalGeneration, processor: MirageProcessor, boards: list[vsp.Board], batch_size: int = 64
 ) -> dict[str, Any]:
@@ -143,17 +105,11 @@ def read_cells(
         Boards, cells, the share of cells right, the share of boards without a mistake; by level too. A missing or
         surplus cell is a wrong one.
     """
-    collate = Collator(processor.tokenizer.pad_token_id, padding_side="left")
+    longest = max(board.size for board in boards)
+    texts = read_out(model, processor, [read_map(board) for board in boards], longest * (longest + 1) + 1, batch_size)
     right: dict[int, list[float]] = {}
-    for first in range(0, len(boards), batch_size):
-        chunk = boards[first : first + batch_size]
-        rows = encode_readings(processor, [read_map(board) for board in chunk], answered=False)
-        batch = collate(rows)
-        longest = max(board.size for board in chunk)
-        ids = model.generate(**batch, max_new_tokens=longest * (longest + 1) + 1, do_sample=False)
-        ids = ids[:, batch["input_ids"].shape[1] :]
-        for board, text in zip(chunk, processor.tokenizer.batch_decode(ids, skip_special_tokens=True), strict=True):
-            right.setdefault(board.size, []).append(_share_right(board, text))
+    for board, text in zip(boards, texts, strict=True):
+        right.setdefault(board.size, []).append(_share_right(board, text))
     cells = {level: len(shares) * level**2 for level, shares in right.items()}
     shares = [share for level in right.values() for share in level]
     accuracy = {level: sum(values) / len(values) for level, values in sorted(right.items())}
@@ -164,6 +120,10 @@ def read_cells(
         "boards_right": round(sum(share == 1.0 for share in shares) / len(shares), 4),
         **{f"cells_right_level_{level}": round(value, 5) for level, value in accuracy.items()},
     }
+
+
+def _reading_of(settings: Pretrain, index: int) -> Reading:
+    return reading(settings.seed, index, settings.levels)
 
 
 def _share_right(board: vsp.Board, text: str) -> float:

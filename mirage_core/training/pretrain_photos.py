@@ -7,25 +7,22 @@ missing one is never asked, so that choosing is left to the stages that follow. 
 photographs of split `train`, at the size that the model sees.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
-from torch.utils.data import IterableDataset
-from transformers import Trainer, TrainingArguments, set_seed
+from transformers import TrainingArguments, set_seed
 
-from mirage_core.model.latent import MirageForConditionalGeneration, labels_to_predict
+from mirage_core.model.latent import MirageForConditionalGeneration
 from mirage_core.model.processor import MirageProcessor
 from mirage_core.model.tiny import MEASURE, PHOTO_PATCH_PX, PHOTO_PX, build_config, build_photo_processor
 from mirage_core.photos.collect import read_pixels
 from mirage_core.puzzles.jigsaw_cut import OTHER_TILES, TILES
 from mirage_core.recipe import PretrainPhotos
 from mirage_core.synthesis.jigsaw_photos import photos_of_splits
-from mirage_core.training.collate import IGNORED, Collator, encode
+from mirage_core.training.collate import Collator
+from mirage_core.training.readings import Reading, ReadingData, ReadingTrainer, read_out
 from mirage_core.training.run import run_trainer, training_arguments
 
 QUESTION = MEASURE + "<image><image><image>"
@@ -41,13 +38,6 @@ HELD_OUT_STREAM = 1
 """Second part of the seed of the cuts that examine the finished model."""
 
 
-class SeamReading(NamedTuple):
-    """Three pictures and the twelve digits that they say."""
-
-    images: tuple[np.ndarray, np.ndarray, np.ndarray]
-    answer: str
-
-
 def read_photographs(folder: Path, split: str) -> list[Image.Image]:
     """The photographs of a split, reduced."""
     photos = []
@@ -58,7 +48,7 @@ def read_photographs(folder: Path, split: str) -> list[Image.Image]:
     return photos
 
 
-def seam_reading(photo: Image.Image, rng: np.random.Generator) -> SeamReading:
+def seam_reading(photo: Image.Image, rng: np.random.Generator) -> Reading:
     """One thing to read of a photograph: of the two tiles the missing one is one in a random place, or none at all."""
     width, height = PHOTO_PX
     across, down = width * TILES, height * TILES
@@ -79,7 +69,7 @@ def seam_reading(photo: Image.Image, rng: np.random.Generator) -> SeamReading:
     shown[height // 2 :, width // 2 :] = 0
     digits = [digit for tile in tiles for digit in seam_digits(shown, tile)]
     first, second = map(np.ascontiguousarray, tiles)
-    return SeamReading((shown, first, second), "".join(map(str, digits)))
+    return Reading(QUESTION, (shown, first, second), "".join(map(str, digits)))
 
 
 MISSING_SHARE = 0.7
@@ -94,54 +84,6 @@ def seam_digits(crop: np.ndarray, tile: np.ndarray) -> list[int]:
     return [int(digit) for digit in np.searchsorted(BOUNDS, np.concatenate(steps))]
 
 
-def encode_readings(
-    processor: MirageProcessor, readings: list[SeamReading], answered: bool = True
-) -> list[dict[str, Tensor]]:
-    """Encoded rows with pixels; bare prompts unless `answered`."""
-    pictures = processor.image_processor([image for one in readings for image in one.images], return_tensors="pt")
-    grids = pictures["image_grid_thw"].split(3)
-    pixels = pictures["pixel_values"].split([int(grid.prod(-1).sum()) for grid in grids])
-    return [
-        {**encode(processor, QUESTION, grid, one.answer if answered else None), "pixel_values": pixel_values}
-        for one, grid, pixel_values in zip(readings, grids, pixels, strict=True)
-    ]
-
-
-class SeamData(IterableDataset[dict[str, Tensor]]):
-    """Endless encoded readings; the numbers of cuts go on where a resumed run left off."""
-
-    def __init__(self, processor: MirageProcessor, photos: list[Image.Image], settings: PretrainPhotos) -> None:
-        self.processor, self.photos, self.settings = processor, photos, settings
-
-    def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        size, number = self.settings.optimizer.batch_size, 0
-        while True:
-            readings = []
-            for index in range(number * size, (number + 1) * size):
-                rng = np.random.default_rng([self.settings.seed, 0, index])
-                readings.append(seam_reading(self.photos[int(rng.integers(len(self.photos)))], rng))
-            yield from encode_readings(self.processor, readings)
-            number += 1
-
-
-class SeamTrainer(Trainer):
-    """Stock trainer that computes logits only where there is something to predict."""
-
-    def compute_loss(
-        self,
-        model: MirageForConditionalGeneration,
-        inputs: dict[str, Any],
-        return_outputs: bool = False,
-        num_items_in_batch: Tensor | int | None = None,
-    ) -> Any:
-        outputs = model(**inputs, logits_to_keep=labels_to_predict(inputs["labels"]) != IGNORED)
-        return (outputs.loss, outputs) if return_outputs else outputs.loss
-
-    def floating_point_ops(self, inputs: dict[str, Any]) -> int:
-        """None are counted, as in the stages of training."""
-        return 0
-
-
 def pretrain_photos(settings: PretrainPhotos, photographs: Path, out: Path, scratch: Path) -> dict[str, Any]:
     """Train a tiny model from nothing, examine it and save it below `out`.
 
@@ -152,10 +94,16 @@ def pretrain_photos(settings: PretrainPhotos, photographs: Path, out: Path, scra
     processor = build_photo_processor()
     config = build_config(settings, processor.tokenizer, patch_px=PHOTO_PATCH_PX)
     model = MirageForConditionalGeneration(config)
-    trainer = SeamTrainer(
+    photos = read_photographs(photographs, "train")
+
+    def draw(index: int) -> Reading:
+        rng = np.random.default_rng([settings.seed, 0, index])
+        return seam_reading(photos[int(rng.integers(len(photos)))], rng)
+
+    trainer = ReadingTrainer(
         model=model,
         args=TrainingArguments(**training_arguments(settings.optimizer, scratch, settings.seed, "fp32")),
-        train_dataset=SeamData(processor, read_photographs(photographs, "train"), settings),
+        train_dataset=ReadingData(processor, draw, settings.optimizer.batch_size),
         data_collator=Collator(processor.tokenizer.pad_token_id),
     )
     counts = run_trainer(trainer, processor, out)
@@ -166,31 +114,20 @@ def pretrain_photos(settings: PretrainPhotos, photographs: Path, out: Path, scra
     return {"parameters": model.num_parameters(), **counts, "held_out": examined}
 
 
-@torch.no_grad()
 def read_seams(
-    model: MirageForConditionalGeneration,
-    processor: MirageProcessor,
-    readings: list[SeamReading],
-    batch_size: int = 100,
+    model: MirageForConditionalGeneration, processor: MirageProcessor, readings: list[Reading]
 ) -> dict[str, Any]:
     """Let a model read seams, greedily, and count digits.
 
     Returns:
         Readings, the share of digits right, and of those at most one off.
     """
-    collate = Collator(processor.tokenizer.pad_token_id, padding_side="left")
+    texts = read_out(model, processor, readings, max_new_tokens=len(readings[0].answer) + 1)
     right = near = 0
-    for first in range(0, len(readings), batch_size):
-        chunk = readings[first : first + batch_size]
-        batch = collate(encode_readings(processor, chunk, answered=False))
-        ids = model.generate(**batch, max_new_tokens=len(chunk[0].answer) + 1, do_sample=False)[
-            :, batch["input_ids"].shape[1] :
-        ]
-        texts = processor.tokenizer.batch_decode(ids, skip_special_tokens=True)
-        for one, text in zip(chunk, texts, strict=True):
-            said = text if len(text) == len(one.answer) and text.isdigit() else ""
-            for true, told in zip(one.answer, said, strict=False):
-                right += true == told
-                near += abs(int(true) - int(told)) <= 1
+    for one, text in zip(readings, texts, strict=True):
+        said = text if len(text) == len(one.answer) and text.isdigit() else ""
+        for true, told in zip(one.answer, said, strict=False):
+            right += true == told
+            near += abs(int(true) - int(told)) <= 1
     num_digits = sum(len(one.answer) for one in readings)
     return {"readings": len(readings), "right": round(right / num_digits, 4), "near": round(near / num_digits, 4)}

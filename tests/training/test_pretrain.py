@@ -18,15 +18,15 @@ from mirage_core.training.collate import IGNORED, Collator
 from mirage_core.training.pretrain import (
     READ_MAP,
     READ_ROUTE,
-    ReadingData,
     _share_right,
     draw_board,
-    encode_readings,
     pretrain,
     read_cells,
     read_map,
     reading,
+    reading_data,
 )
+from mirage_core.training.readings import encode_readings
 
 pytestmark = pytest.mark.train
 
@@ -50,8 +50,8 @@ def test_readings_are_decided_by_seed_and_index_alone():
     one, other = ([reading(0, index, LEVELS) for index in order] for order in (range(20), range(19, -1, -1)))
     for first, again in zip(one, other[::-1], strict=True):
         assert (first.question, first.answer) == (again.question, again.answer)
-        assert np.array_equal(first.image, again.image)
-    assert len({read.image.tobytes() for read in one}) == 20
+        assert np.array_equal(first.images[0], again.images[0])
+    assert len({read.images[0].tobytes() for read in one}) == 20
     assert [read.answer for read in one] != [reading(1, index, LEVELS).answer for index in range(20)]
 
 
@@ -60,7 +60,7 @@ def test_answers_are_what_the_picture_shows():
     for index in range(40):
         rng = np.random.default_rng([0, index])
         board = draw_board(rng, LEVELS)
-        question, image, answer = reading(0, index, LEVELS)
+        question, (image,), answer = reading(0, index, LEVELS)
         asked.add(question)
         if question == READ_MAP:
             assert answer == "\n".join(board.rows) and np.array_equal(image, vsp.render(board))
@@ -88,7 +88,7 @@ def test_workers_do_not_change_what_is_read(processor):
     settings = settings_of()
 
     def batches(num_workers):
-        data = ReadingData(processor, settings)
+        data = reading_data(processor, settings)
         collate = Collator(processor.tokenizer.pad_token_id)
         return list(islice(DataLoader(data, batch_size=4, num_workers=num_workers, collate_fn=collate), 4))
 
