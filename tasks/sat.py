@@ -15,7 +15,7 @@ def puzzles(spec: SatPuzzleSpec, *, out: Path, scratch: Path) -> Counts:
     return run_job("sat-puzzles", out, spec, scratch=scratch)
 
 
-@stage("sat-pictures")
+@stage("sat-pictures", version=2)
 def pictures(puzzles: Artifact, helper: str, side_px: int, *, out: Path, scratch: Path) -> Counts:
     how = {"helper": helper, "side_px": side_px}
     return run_job("sat-pictures", out, puzzles=folder(puzzles), **how, scratch=scratch)

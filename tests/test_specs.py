@@ -12,9 +12,11 @@ from mirage_core.recipe import (
     Alignment,
     Pretrain,
     PretrainPhotos,
+    PretrainRooms,
     Recipe,
     load_pretrain,
     load_pretrain_photos,
+    load_pretrain_rooms,
     load_recipe,
 )
 from mirage_core.sat_spec import SatSpec
@@ -37,6 +39,8 @@ def test_specs_load(path):
 def test_recipes_load(path):
     if path.stem == "pretrain-tiny-photos":
         assert isinstance(load_pretrain_photos(path), PretrainPhotos)
+    elif path.stem == "pretrain-tiny-rooms":
+        assert isinstance(load_pretrain_rooms(path), PretrainRooms)
     elif path.stem.startswith("pretrain"):
         assert isinstance(load_pretrain(path), Pretrain)
     else:

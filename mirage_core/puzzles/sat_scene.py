@@ -10,7 +10,7 @@ from mirage_core.puzzles.sat_rooms import DOOR_HEIGHT_M, DOOR_WIDTH_M, Room, Thi
 
 THING_BODY = "thing{number}"
 """Name of a thing's body."""
-SHADOW_MAP_PX = 2048
+SHADOW_MAP_PX = 1024
 NUM_SAMPLES = 4
 """Per pixel, against jagged edges."""
 NUM_FRUSTUM_SIDES = 20

@@ -36,7 +36,7 @@ SPEC = SatSpec(
 
 GOLDEN = {
     "sat-puzzles": (1, "f807e9375cf5eab9"),
-    "sat-pictures": (1, 143.33),
+    "sat-pictures": (2, 143.33),
     "sat-reasoning": (1, "8e4a34b94601989a"),
     "sat-dataset": (1, "afe3107e728857d9"),
 }
