@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from prefect import flow
 
-from mirage_core.spec import DatasetSpec, TeacherKind, load_spec_of
-from mirage_core.teacher.settings import Budget
+from mirage_core.spec import DatasetSpec, load_spec_of
+from mirage_core.teacher.settings import Budget, TeacherKind
 from tasks import synthesis
 from tasks.artifact import Artifact
 from tasks.cards import with_card
@@ -37,21 +37,20 @@ def make_dataset(settings: DatasetSpec, budget: Budget | None = None, apart_from
         budget: Where asking a model stops.
         apart_from: Puzzles whose boards it must not hold.
     """
-    asks_model = settings.teacher != "oracle"
     draw, inputs = synthesis.puzzles, {"spec": settings.puzzles}
     if apart_from:
         draw, inputs = synthesis.puzzles_apart, {**inputs, "apart_from": apart_from}
-    if asks_model and not is_built(draw, **inputs):
+    if settings.asks_model and not is_built(draw, **inputs):
         check_teacher(settings)  # a new data set, and a wrong key shows before it is drawn
     puzzles = with_card(draw(**inputs))
     drawn = (settings.helper_image, settings.seed, settings.helper_as_input)
     pictures = with_card(synthesis.helper_images(puzzles, *drawn))
-    if asks_model:
+    if settings.asks_model:
         thoughts = with_card(ask_model(settings, pictures, budget or Budget()))
     else:
         thoughts = with_card(synthesis.reasoning(puzzles, settings.seed, settings.thoughts_per_puzzle))
     data = with_card(synthesis.dataset(settings, puzzles, pictures, thoughts))
-    if asks_model:
+    if settings.asks_model:
         with_card(report_teacher(settings, data, thoughts))
     return data
 

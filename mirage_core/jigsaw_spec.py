@@ -1,12 +1,13 @@
 """What jigsaw data exists: a YAML with `task: blink_jigsaw`, read into a `JigsawSpec`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from mirage_core.puzzles.jigsaw import HelperKind, JigsawCut
 from mirage_core.settings import Operational, Seed, Settings
 from mirage_core.split import NumPuzzles
+from mirage_core.teacher.settings import WithTeacher
 
 
 class Selection(Settings):
@@ -39,7 +40,7 @@ class JigsawPuzzles(Settings):
     """Puzzles in one Parquet file, four JPEGs each; those of one photograph stay together."""
 
 
-class JigsawSpec(JigsawPuzzles):
+class JigsawSpec(WithTeacher, JigsawPuzzles):
     """Identity of a data set of jigsaws. Released specs are never edited; a change is a new file."""
 
     task: Literal["blink_jigsaw"]
@@ -54,8 +55,8 @@ class JigsawSpec(JigsawPuzzles):
     official: Annotated[str | None, Operational()] = None
     """Official items whose photographs are kept out: a folder of BLINK's jigsaws. Their contents count, not the
     place."""
-    teacher: Literal["oracle"] = "oracle"
-    """Who writes the reasoning: the oracle, from what it measures in the pictures."""
+    thoughts_per_puzzle: ClassVar[int] = 1
+    """Rows made of each puzzle; no setting, as other families have it: a photograph gives any number of puzzles."""
 
     @property
     def puzzles(self) -> JigsawPuzzles:

@@ -8,6 +8,7 @@ from mirage_core.puzzles.sat_helpers import HelperKind
 from mirage_core.puzzles.sat_questions import QuestionType
 from mirage_core.settings import Seed, Settings
 from mirage_core.split import NumPuzzles
+from mirage_core.teacher.settings import WithTeacher
 from mirage_core.video.settings import ImaginedVideo
 
 ALL_TYPES: tuple[QuestionType, ...] = get_args(QuestionType)
@@ -38,7 +39,7 @@ class SatPuzzleSpec(Settings):
         return tuple(name for name in ALL_TYPES if name in value)
 
 
-class SatSpec(SatPuzzleSpec):
+class SatSpec(WithTeacher, SatPuzzleSpec):
     """Identity of a SAT data set. Released specs are never edited; a change is a new file."""
 
     helper_image: HelperKind = "target"
@@ -50,8 +51,12 @@ class SatSpec(SatPuzzleSpec):
     true view, with which the imagined one is compared. None imagines nothing."""
     thoughts_per_puzzle: Annotated[int, Field(gt=0)] = 1
     """Rows made of each training puzzle, every one with words of its own. Other splits have one."""
-    teacher: Literal["oracle"] = "oracle"
-    """Who writes the reasoning: the oracle, from the geometry."""
+
+    @model_validator(mode="after")
+    def _asked_with_a_view(self) -> "SatSpec":
+        if self.asks_model and self.helper_image == "noise":
+            raise ValueError(f"teacher: {self.teacher} is shown the helper image as a view; noise is for the oracle")
+        return self
 
     @model_validator(mode="after")
     def _compared_with_the_true_view(self) -> "SatSpec":

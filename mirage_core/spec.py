@@ -15,9 +15,8 @@ from mirage_core.puzzles.vsp_helpers import HelperKind
 from mirage_core.sat_spec import SatSpec
 from mirage_core.settings import Seed, Settings, explain, read_yaml
 from mirage_core.split import NumPuzzles, in_order
-from mirage_core.teacher.settings import ServerTeacher
+from mirage_core.teacher.settings import WithTeacher
 
-TeacherKind = Literal["oracle", "server", "mixed"]
 Level = Annotated[int, Field(ge=3, le=8)]
 Probability = Annotated[float, Field(ge=0.0, le=0.9)]
 
@@ -58,7 +57,7 @@ class PuzzleSpec(Settings):
         return in_order(value, sorted(value))
 
 
-class DatasetSpec(PuzzleSpec):
+class DatasetSpec(WithTeacher, PuzzleSpec):
     """Identity of a data set. Released specs are never edited; a change is a new file."""
 
     thoughts_per_puzzle: Annotated[int, Field(gt=0)] = 1
@@ -70,34 +69,16 @@ class DatasetSpec(PuzzleSpec):
     helper_as_input: bool = False
     """Whether planning shows the helper image as a second input image too, in every split: what could be won at best if
     the model knew the sketch (Mirage's ablation; close to 100 % there)."""
-    teacher: TeacherKind = "oracle"
-    """Who writes the reasoning. "oracle" composes it from the solver's trace. "server": a model behind an
-    OpenAI-compatible server (the paper's teacher is Qwen2.5-VL-32B). "mixed": that model, and the oracle for thoughts
-    that it did not get right in its tries; `meta.fallback_for` of such rows says why."""
-    server: ServerTeacher | None = None
-    """Which model writes and how it is asked, unless the oracle writes; None takes the defaults."""
 
     @property
     def puzzles(self) -> PuzzleSpec:
         """The part of it that decides the puzzles."""
         return PuzzleSpec(**self.model_dump(include=set(PuzzleSpec.model_fields)))
 
-    def told_by(self, teacher: TeacherKind) -> "DatasetSpec":
-        """The same data set with another teacher.
-
-        Raises:
-            InputError: That teacher cannot tell about it.
-        """
-        try:
-            return DatasetSpec(**{**self.model_dump(), "teacher": teacher})
-        except ValidationError as error:
-            raise InputError(f"teacher {teacher}: {explain(error, DatasetSpec)}") from error
-
     @model_validator(mode="after")
     def _asked_with_settings(self) -> "DatasetSpec":
-        if self.teacher == "oracle":
-            return self
-        if self.task == "vsp_spatial_planning" and (self.helper_image != "route" or self.helper_as_input):
+        drawn_otherwise = self.helper_image != "route" or self.helper_as_input
+        if self.asks_model and self.task == "vsp_spatial_planning" and drawn_otherwise:
             raise ValueError(
                 f"teacher: {self.teacher} is shown one helper image with the whole route, which its prompt speaks of; "
                 "leave out helper_image and helper_as_input, or let the oracle write"

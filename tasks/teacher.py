@@ -14,9 +14,11 @@ from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifa
 
 from mirage_core import manifest
 from mirage_core.errors import InputError
+from mirage_core.jigsaw_spec import JigsawSpec
 from mirage_core.manifest import Counts
 from mirage_core.report.teacher import build_teacher_report
 from mirage_core.row import num_row_shards, read_rows
+from mirage_core.sat_spec import SatSpec
 from mirage_core.spec import DatasetSpec
 from mirage_core.synthesis.asking import ask_shard, count_thoughts, join_shards
 from mirage_core.teacher.budget import BudgetReached
@@ -34,6 +36,8 @@ from tasks.loop import run_coroutine
 from tasks.place import work_root
 from tasks.stage import is_built, stage
 
+ToldSpec = DatasetSpec | JigsawSpec | SatSpec
+"""Data sets that a model may tell about."""
 ANSWERS_FOLDER = "answers"
 """Of the answer store, below the local folder; it is no artifact, and deleting those leaves it alone."""
 SHARDS_AT_ONCE = 3
@@ -121,19 +125,19 @@ def teacher_report(
 
 
 @task(name="check-teacher")
-def check_teacher(spec: DatasetSpec) -> None:
+def check_teacher(spec: ToldSpec) -> None:
     """Make sure that prompts and server are there, before anything else is done."""
     prompts_of(spec)
     check_server(spec.server or ServerTeacher())
 
 
-def report_teacher(spec: DatasetSpec, data: Artifact, thoughts: Artifact) -> Artifact:
+def report_teacher(spec: ToldSpec, data: Artifact, thoughts: Artifact) -> Artifact:
     """The page about a model as a teacher of this data set."""
     server = spec.server or ServerTeacher()
     return teacher_report(f"{spec.task} by {server.model}", data, thoughts, server.price_in, server.price_out)
 
 
-def ask_model(spec: DatasetSpec, pictures: Artifact, budget: Budget) -> Artifact:
+def ask_model(spec: ToldSpec, pictures: Artifact, budget: Budget) -> Artifact:
     """The reasoning of a data set by its model.
 
     Raises:
@@ -142,7 +146,7 @@ def ask_model(spec: DatasetSpec, pictures: Artifact, budget: Budget) -> Artifact
     return joined_reasoning(run_coroutine(_ask_shards(spec, pictures, budget)))
 
 
-def prompts_of(spec: DatasetSpec) -> dict[str, str]:
+def prompts_of(spec: ToldSpec) -> dict[str, str]:
     """The prompt files of a data set's task as text, so that an artifact depends on what they say.
 
     Raises:
@@ -153,7 +157,7 @@ def prompts_of(spec: DatasetSpec) -> dict[str, str]:
     return {part: prompt_text(name, server.prompts) for part, name in names.items()}
 
 
-async def _ask_shards(spec: DatasetSpec, pictures: Artifact, budget: Budget) -> list[Artifact]:
+async def _ask_shards(spec: ToldSpec, pictures: Artifact, budget: Budget) -> list[Artifact]:
     """One task for each shard; only those that are not built need the server."""
     server, prompts, rows = spec.server or ServerTeacher(), prompts_of(spec), folder(pictures)
     how = {

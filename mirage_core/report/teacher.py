@@ -12,7 +12,9 @@ from mirage_core import manifest
 from mirage_core.report.curves import stacked_svg
 from mirage_core.report.render import render
 from mirage_core.row import Row, read_rows
-from mirage_core.teacher import Explanation, said
+from mirage_core.teacher import Explanation
+from mirage_core.teacher.form import Objection, Review, sentences_of
+from mirage_core.teacher.proof import review_thought
 from mirage_core.teacher.settings import ServerTeacher
 
 REPORT_FILE = "teacher.html"
@@ -26,7 +28,7 @@ class Reject(NamedTuple):
     """A row that was not accepted."""
 
     row: Row
-    objections: tuple[said.Objection, ...]
+    objections: tuple[Objection, ...]
     sentences: tuple[tuple[str, bool], ...]
     """Of the whole thought, and whether an objection is about them."""
 
@@ -119,9 +121,9 @@ def _samples(folder: Path, reasons: list[str]) -> dict[str, list[Reject]]:
 def _reject(row: Row) -> Reject:
     objections = _review(row).objections
     wrong = {one.sentence for one in objections}
-    sentences = said.sentences_of(f"{row.thought_before}\n{row.thought_after}")
+    sentences = sentences_of(f"{row.thought_before}\n{row.thought_after}")
     return Reject(row, objections, tuple((sentence, sentence in wrong) for sentence in sentences))
 
 
-def _review(row: Row) -> said.Review:
-    return said.review(row.task, row.meta, Explanation(row.thought_before, row.thought_after), row.answer)
+def _review(row: Row) -> Review:
+    return review_thought(row, Explanation(row.thought_before, row.thought_after))

@@ -10,10 +10,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from mirage_core.puzzles import vsp
+from mirage_core.puzzles import jigsaw, sat, vsp
 from mirage_core.row import Row, shard_name, table_to_rows
+from mirage_core.synthesis.jigsaw_reasoning import jigsaw_by_oracle
 from mirage_core.synthesis.reasoning import Thought, by_oracle
+from mirage_core.synthesis.sat_reasoning import sat_by_oracle
 from mirage_core.synthesis.shards import add_up, lines_name
+from mirage_core.teacher import Explanation
 from mirage_core.teacher.explain import Prompts, Told, explain
 from mirage_core.teacher.request import OK
 from mirage_core.teacher.server import Teacher
@@ -109,11 +112,20 @@ def _thought(row: Row, number: int, told: Told, model: str, fallback_seed: int |
     """What is kept of an answer, with the oracle's words in its place where it was not accepted and that is wanted."""
     explanation, how = told.explanation, {"teacher": model, "reason": told.reason}
     if told.reason != OK and fallback_seed is not None:
-        board, plan, step = vsp.Board(tuple(row.meta["board"])), row.meta["plan"], row.meta.get("step")
-        explanation = by_oracle(board, plan, step, (fallback_seed, row.meta["number"], number))
+        explanation = _by_oracle(row, fallback_seed, number)
         how = {"teacher": "oracle", "reason": OK, "fallback_for": told.reason}
     refused = [[one.reason, one.reply] for one in told.refused]
     return Thought(row.meta["number"], number, explanation, {**how, "refused": refused} if refused else how)
+
+
+def _by_oracle(row: Row, seed: int, thought: int) -> Explanation:
+    """The words that the oracle would have in a data set of its own."""
+    if row.task == sat.TASK:
+        return sat_by_oracle(row.meta, thought)
+    if row.task == jigsaw.TASK:
+        return jigsaw_by_oracle(row, seed)
+    board, plan, step = vsp.Board(tuple(row.meta["board"])), row.meta["plan"], row.meta.get("step")
+    return by_oracle(board, plan, step, (seed, row.meta["number"], thought))
 
 
 def _counted(told: Told, thought: Thought) -> dict[str, float]:

@@ -10,16 +10,24 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mirage_core.row import ARROW_SCHEMA, num_row_shards, shard_name, write_table
+from mirage_core.row import ARROW_SCHEMA, Row, num_row_shards, shard_name, table_to_rows, write_table
 from mirage_core.synthesis.reasoning import Thought, read_thoughts
 from mirage_core.synthesis.shards import add_up, build_shards
-from mirage_core.teacher import said
-from mirage_core.teacher.proof import verify_thought
+from mirage_core.teacher.proof import review_thought, verify_thought
 from mirage_core.teacher.request import OK
+
+ROWS_AT_ONCE = 100
+"""Rows whose pictures are in memory at a time."""
 
 
 def build_dataset(
-    pictures: Path, thoughts: Path, teacher: str, out: Path, scratch: Path, workers: int | None = None
+    pictures: Path,
+    thoughts: Path,
+    teacher: str,
+    out: Path,
+    scratch: Path,
+    workers: int | None = None,
+    group: Callable[[str, int], str] = lambda split, level: f"{split} level {level}",
 ) -> dict[str, Any]:
     """Write the verified rows under `rows/` and the others, reason in `verdict`, under `rejected/`.
 
@@ -30,15 +38,16 @@ def build_dataset(
         out: Artifact folder.
         scratch: Folder where finished shards wait.
         workers: Processes; None is one per core.
+        group: How the counts call the kept rows of a split and level.
 
     Returns:
-        Counts: asked, kept, kept by split and level, rejected by reason.
+        Counts: asked, kept, kept by group, rejected by reason.
     """
 
     def judge(puzzles: pa.Table, shard: int) -> Iterator[dict[str, Any]]:
         return _judge(puzzles, read_thoughts(thoughts, shard), teacher)
 
-    return join_shards(pictures, judge, lambda split, level: f"{split} level {level}", out, scratch, workers)
+    return join_shards(pictures, judge, group, out, scratch, workers)
 
 
 def join_shards(
@@ -90,11 +99,10 @@ def write_judged(folder: Path, number: int, kept: pa.Table, rejected: pa.Table) 
 
 def _judge(puzzles: pa.Table, thoughts: Iterator[Thought], teacher: str) -> Iterator[dict[str, Any]]:
     """Per thought: the place of its puzzle in the table, and the columns that it decides."""
-    texts = puzzles.select(["id", "task", "answer", "meta"]).to_pylist()
     groups = groupby(thoughts, key=lambda thought: thought.number)
-    for place, (row, (number, group)) in enumerate(zip(texts, groups, strict=True)):
-        meta, alternatives = json.loads(row["meta"]), list(group)
-        assert meta["number"] == number, "pictures and thoughts are of different puzzles"
+    for place, (row, (number, group)) in enumerate(zip(_rows(puzzles), groups, strict=True)):
+        alternatives = list(group)
+        assert row.meta["number"] == number, "pictures and thoughts are of different puzzles"
         for thought in alternatives:
             several = len(alternatives) > 1
             marks = {"thought": thought.thought} if several else {}
@@ -102,22 +110,27 @@ def _judge(puzzles: pa.Table, thoughts: Iterator[Thought], teacher: str) -> Iter
                 marks["fallback_for"] = thought.how["fallback_for"]
             yield {
                 "place": place,
-                "id": f"{row['id']}-{thought.thought}" if several else row["id"],
+                "id": f"{row.id}-{thought.thought}" if several else row.id,
                 "thought_before": thought.explanation.before,
                 "thought_after": thought.explanation.after,
-                "meta": json.dumps({**meta, **marks}, sort_keys=True) if marks else row["meta"],
+                "meta": json.dumps({**row.meta, **marks}, sort_keys=True),
                 "teacher": thought.how.get("teacher", teacher),
-                "verdict": _verdict(row, meta, thought),
+                "verdict": _verdict(row, thought),
             }
 
 
-def _verdict(row: dict[str, Any], meta: dict[str, Any], thought: Thought) -> str:
+def _rows(puzzles: pa.Table) -> Iterator[Row]:
+    for batch in puzzles.to_batches(max_chunksize=ROWS_AT_ONCE):
+        yield from table_to_rows(batch)
+
+
+def _verdict(row: Row, thought: Thought) -> str:
     """Why it is rejected, or "ok". What a model wrote is read once more, whatever was made of it when it was asked."""
     if not thought.how or "fallback_for" in thought.how:
-        return verify_thought(row["task"], meta, thought.explanation, row["answer"]).reason
+        return verify_thought(row, thought.explanation).reason
     if thought.how["reason"] != OK:
-        return thought.how["reason"]
-    return said.review(row["task"], meta, thought.explanation, row["answer"]).reason
+        return str(thought.how["reason"])
+    return review_thought(row, thought.explanation).reason
 
 
 def _join(puzzles: pa.Table, told: list[dict[str, Any]]) -> pa.Table:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from mirage_core.row import num_row_shards, shard_name, table_to_rows
+from mirage_core.row import Row, num_row_shards, shard_name, table_to_rows
 from mirage_core.synthesis.reasoning import Thought, write_thoughts
+from mirage_core.teacher import Explanation
 from mirage_core.teacher.jigsaw_oracle import explain_jigsaw
 
 WORDING_STREAM = 2
@@ -25,8 +26,12 @@ def explain_rows(puzzles: Path, seed: int, out: Path, scratch: Path, workers: in
     def explain(shard: int) -> Iterator[Thought]:
         for batch in pq.ParquetFile(puzzles / "rows" / shard_name(shard)).iter_batches(batch_size=100):
             for row in table_to_rows(batch):
-                rng = np.random.default_rng([seed, row.meta["number"], WORDING_STREAM, 0])
-                said = explain_jigsaw(row.images, row.meta["answer"], row.meta["helper_shows"], rng)
-                yield Thought(row.meta["number"], 0, said)
+                yield Thought(row.meta["number"], 0, jigsaw_by_oracle(row, seed))
 
     return write_thoughts(explain, num_row_shards(puzzles / "rows"), out, scratch, workers)
+
+
+def jigsaw_by_oracle(row: Row, seed: int) -> Explanation:
+    """The oracle's words about a row; the seed is that of the spec."""
+    rng = np.random.default_rng([seed, row.meta["number"], WORDING_STREAM, 0])
+    return explain_jigsaw(row.images, row.meta["answer"], row.meta["helper_shows"], rng)

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 from mirage_core.row import Row
 from mirage_core.teacher import Explanation, judge
-from mirage_core.teacher.facts import facts
+from mirage_core.teacher.facts import facts_of
 from mirage_core.teacher.prompting import Prompt, Rejection, Unusable, messages, read_explanation
+from mirage_core.teacher.proof import review_thought
 from mirage_core.teacher.request import FILTERED, OK, TOO_LONG, Answer, Request, request_for
-from mirage_core.teacher.said import review
 from mirage_core.teacher.server import Teacher
 from mirage_core.teacher.settings import ServerTeacher
 
@@ -93,7 +93,7 @@ async def explain(teacher: Teacher, row: Row, prompts: Prompts, thought: int) ->
 
 def _request(settings: ServerTeacher, row: Row, prompts: Prompts, thought: int, refused: list[Refused]) -> Request:
     told = [Rejection(one.reply, one.objections) for one in refused if one.objections]
-    chat = messages(facts(row.task, row.meta), row.images, row.helper_images, prompts.ask, told)
+    chat = messages(facts_of(row), row.images, row.helper_images, prompts.ask, told)
     return request_for(settings, chat, thought + TRIES_APART * len(refused))
 
 
@@ -107,7 +107,7 @@ def _read(row: Row, answer: Answer) -> tuple[Explanation, Refused | None]:
     read = read_explanation(answer.text)
     if isinstance(read, Unusable):
         return said, Refused(read.reason, answer.text, (read.told,))
-    found = review(row.task, row.meta, read, row.answer)
+    found = review_thought(row, read)
     if not found.objections:
         return read, None
     return read, Refused(found.reason, answer.text, tuple(dict.fromkeys(one.told for one in found.objections)))

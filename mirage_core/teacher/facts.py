@@ -1,8 +1,11 @@
-"""What a prompt may say of a puzzle: the values of the fields in the prompt files of the maze tasks."""
+"""What a prompt may say of a puzzle: the values of the fields in the prompt file of its task."""
 
 from typing import Any
 
-from mirage_core.puzzles import vsp, vsp_reasoning
+from mirage_core.puzzles import jigsaw, sat, vsp, vsp_reasoning
+from mirage_core.row import Row
+from mirage_core.teacher.jigsaw_facts import jigsaw_facts
+from mirage_core.teacher.sat_facts import sat_facts
 from mirage_core.teacher.scene import Scene, scene_of
 from mirage_core.teacher.wording import MOVE_WORDS
 
@@ -10,8 +13,17 @@ NUMBERS = {"S": "1", "F": "0", "H": "-1", "G": "2"}
 """The numeric map of the paper's teacher (Mirage, appendix A.2)."""
 
 
+def facts_of(row: Row) -> dict[str, str]:
+    """Name of a prompt's field -> its text."""
+    if row.task == sat.TASK:
+        return sat_facts(row.meta)
+    if row.task == jigsaw.TASK:
+        return jigsaw_facts(row.images, row.meta["answer"], row.meta["helper_shows"])
+    return facts(row.task, row.meta)
+
+
 def facts(task: str, meta: dict[str, Any]) -> dict[str, str]:
-    """Name of a prompt's field -> its text, for a row's `task` and `meta`."""
+    """The fields of a maze task, for a row's `task` and `meta`."""
     board = vsp.Board(tuple(meta["board"]))
     scene = scene_of(board, meta["plan"], stop_at_goal=True)
     if task == vsp_reasoning.TASK:

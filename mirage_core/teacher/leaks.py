@@ -113,7 +113,20 @@ SENSITIVE_PLANNING = compiled(
     r"|\b(?:ready|pre)-?made\b|\bcame with\b|\bhanded to me\b|\b(?:required|necessary|fixed|predetermined) moves\b|\bmoves are (?:\w+ )?(?:fixed|known|set)\b"
 )
 
+OF_TEACHER = (
+    compiled(rf"\bkn[oe]w\w* the (?:\w+ )?{ANSWER}\b"),
+    compiled(r"\b(?:i|we) (?:was|were|am|are|have been|had been|have|got) (?:just |already |been )?"
+             r"(?:told|given|asked|shown|instructed|provided|handed|informed|supposed)\b"),
+    compiled(r"\b(?:you|your(?! mind)|yours|the user|the prompter|the teacher)\b"),
+    compiled(r"\b(?:prompt(?:ed)?|instructions?|instructed|guidelines?|system message|task description|problem statement"
+             r"|as an ai|language model|assistant|chatbot|dataset|training (?:data|example)|this example)\b"),
+    compiled(r"\bas (?:requested|asked|required|told|mentioned|instructed|directed|specified|stated|noted) (?!before|above|earlier)"),
+    compiled(r"\bas (?:requested|asked|required|told|instructed|directed)\b"),
+    compiled(r"\bmust not (?:mention|say|tell|refer)\b|\bnot (?:allowed|supposed) to (?:mention|say|tell)\b"),
+)  # fmt: skip
+"""Leaks whatever the puzzle: of having been told an answer, of whoever asks, of the prompt."""
 EVERYWHERE = (
+    *OF_TEACHER,
     compiled(rf"\b{OTHER} (?:\w+ ){{0,2}}?{PICTURE}\b"),
     compiled(rf"\b{OTHER} (?:\w+ )?(?:maps?|mazes?|boards?)\b"),
     compiled(r"\b(?:images|pictures|figures|diagrams|screenshots|photos|frames)\b"),
@@ -134,24 +147,30 @@ EVERYWHERE = (
              rf"(?:{ANSWER})\b(?! (?:follows|is [abc]\b))"),
     compiled(rf"\b{ANSWER} (?:\w+ ){{0,3}}?(?:(?:is|was|are|that|already|as|has been|i was|you) )+(?:\w+ )?"
              rf"(?:{GIVEN}|clear from|asked|what you|correct)\b"),
-    compiled(rf"\bkn[oe]w\w* the (?:\w+ )?{ANSWER}\b"),
     compiled(rf"\bin front of me\b|\bthe (?:{ANSWER} )?key\b|\b(?:answer|solution) (?:key|sheet)\b|\blabel\b"),
-    compiled(r"\b(?:i|we) (?:was|were|am|are|have been|had been|have|got) (?:just |already |been )?"
-             r"(?:told|given|asked|shown|instructed|provided|handed|informed|supposed)\b"),
     compiled(r"\bi (?:received|got)\b"),
-    compiled(r"\b(?:you|your(?! mind)|yours|the user|the prompter|the teacher)\b"),
-    compiled(r"\b(?:prompt(?:ed)?|instructions?|instructed|guidelines?|system message|task description|problem statement"
-             r"|as an ai|language model|assistant|chatbot|dataset|training (?:data|example)|this example)\b"),
-    compiled(r"\bas (?:requested|asked|required|told|mentioned|instructed|directed|specified|stated|noted) (?!before|above|earlier)"),
-    compiled(r"\bas (?:requested|asked|required|told|instructed|directed)\b"),
     compiled(r"\b(?:hint\w*|reveal\w*|justif\w*|explanation|rationale|disclos\w*)\b"),
-    compiled(r"\bmust not (?:mention|say|tell|refer)\b|\bnot (?:allowed|supposed) to (?:mention|say|tell)\b"),
     compiled(r"(?<![\d(,-])-1\b(?!\d)|\bmatrix\b|\bnumeric\w*|\bencod\w*|\bencoded\b|\barray\b|\bascii\b"),
     compiled(r"\b(?:number|digit|value|letter|character|symbol|code)s? (?:\w+ ){0,5}?(?:is|are|mark|stand|mean|represent"
              r"|denote|indicate|[0-2]\b|[shfg]\b)"),
     compiled(r"\b(?:contains?|has|is|shows?) an? (?:0|1|2)\b"),
     compiled(r"\b(?:text(?:ual)?|written|verbal|supplied|provided) (?:\w+ )?(?:description|map|grid|board|rows?)\b"),
 )  # fmt: skip
+OF_PHOTOGRAPHS = (
+    *OF_TEACHER,
+    compiled(rf"\b(?:helper|helping|auxiliary|reference|extra|additional|hint|solution|answer|annotated|attached|provided"
+             rf"|supplied|hidden|given(?! (?:this|these|the|that|my)\b)) (?:\w+ )?(?:{PICTURE}|photographs?)\b"),
+    compiled(rf"\b(?:{PICTURE}|photographs?) (?:\w+ ){{0,2}}?(?:(?:that|which) )?(?:(?:i|we) (?:received|got)"
+             r"|given to|for me|for my eyes)\b"),
+    compiled(r"\b(?:ground[- ]truth|(?:answer|solution) (?:key|sheet)|i received)\b"),
+    compiled(rf"\b(?:{GIVEN}) (?:\w+ )?(?:answer|solution|label|choice|verdict|conclusion)\b"),
+    compiled(r"\b(?:answer|solution|right choice|correct choice) (?:\w+ ){0,2}?(?:is|was|has been|already) (?:\w+ )?"
+             r"(?:given|known|provided|supplied|told|stated|specified)\b"),
+    compiled(r"\bmeasure(?:s|d|ments?)?\b|\b(?:the|these|those) (?:numbers|figures|values) (?:above|given|shows?|says?|tells?|agrees?|confirms?)\b"
+             r"|\bgr[ae]y (?:levels?|values?)\b|\blevels? of gr[ae]y\b|\bmean difference\b"),
+)  # fmt: skip
+"""Leaks where a puzzle shows several pictures and what they show was measured for the teacher."""
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 PLANNING_ONLY = (
     compiled(rf"\b(?:{GIVEN}|correct|reference|above|expected|optimal|best) (?:\w+ ){{0,2}}?(?:plan|moves|action sequence"
              r"|actions|sequence|commands|solution)\b"),
@@ -168,8 +187,17 @@ PLANNING_ONLY = (
 """Leaks where the question states no plan; where it does, they are its own words."""
 
 
+def leak_beside(sentence: str, num_images: int) -> str | None:
+    """The words of a sentence that give away more than a question with so many pictures; of jigsaws and rooms."""
+    unseen = rf"\b(?:{'|'.join(ORDINALS[num_images:])}) (?:{PICTURE})\b"
+    for pattern in (compiled(unseen), *OF_PHOTOGRAPHS):
+        if found := pattern.search(sentence):
+            return found[0]
+    return None
+
+
 def leak_in(task: str, sentence: str) -> str | None:
-    """The words of a sentence that give something away; None if there are none."""
+    """The words of a sentence about a maze that give something away; None if there are none."""
     planning = task != vsp_reasoning.TASK
     for pattern in (*EVERYWHERE, CASED, *(PLANNING_ONLY if planning else ())):
         if found := pattern.search(sentence):

@@ -38,7 +38,8 @@ VIEWS: tuple[tuple[View, re.Pattern[str]], ...] = (
     (
         "helper",
         re.compile(
-            r"\b(?:imagined|imaginary|that|new|resulting|turned|target) view\b|\bhalf(?:way| of the way)\b|\bthere\b"
+            r"\b(?:imagined|imaginary|that|new|resulting|turned|target) view\b|\bhalf(?:way| of the way)\b"
+            r"|\bthere\b(?! (?:is|are|stands?|was|were)\b)"
             r"|\bafter\b|\bonce\b|\bfrom the X\b|\bat the X\b|\bthen\b",
             re.I,
         ),
@@ -53,7 +54,11 @@ THING = re.compile(
     re.IGNORECASE,
 )
 MARK = re.compile(r"\bmark(?:ed)? (\d)\b", re.IGNORECASE)
-SUPPOSED = re.compile(r"\b(?:if|as if|suppose|unless|had been)\b", re.IGNORECASE)
+SUPPOSED = re.compile(
+    r"\b(?:if|as if|suppose|unless|had been)\b"
+    r"|\bwith (?:nothing|everything|no (?:objects?|things?)) (?:\w+ ){0,3}(?:moved|place)\b",
+    re.IGNORECASE,
+)
 NEGATION = re.compile(r"\b(?:not|never|no longer|cannot|neither)\b|n't\b", re.IGNORECASE)
 
 TURN = re.compile(

@@ -1,4 +1,4 @@
-"""What a prompt may say of a SAT puzzle: the values of the fields in `prompts/sat.md`."""
+"""What a prompt may say of a SAT puzzle: the values of the fields in `prompts/sat_dynamic.md`."""
 
 from typing import Any
 

@@ -1,12 +1,14 @@
-"""What may be set about a teacher behind an OpenAI-compatible server. For address and key see `access`."""
+"""What may be set about who tells, and about a teacher behind an OpenAI-compatible server; its address: `access`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from mirage_core.settings import Operational, Settings
+from mirage_core.errors import InputError
+from mirage_core.settings import Operational, Settings, explain
 
+TeacherKind = Literal["oracle", "server", "mixed"]
 Positive = Annotated[int, Field(gt=0)]
 Price = Annotated[float, Field(ge=0.0)]
 
@@ -50,6 +52,34 @@ class ServerTeacher(Settings):
         if self.price_in is None or self.price_out is None:
             return None
         return (prompt_tokens * self.price_in + completion_tokens * self.price_out) / 1e6
+
+
+class WithTeacher(Settings):
+    """The part of a data set's spec that says who writes its reasoning, of families that a model may tell about."""
+
+    teacher: TeacherKind = "oracle"
+    """Who writes the reasoning. "oracle" composes it from what is true of the puzzle: the solver's trace, measurements,
+    the geometry. "server": a model behind an OpenAI-compatible server (the paper's teacher is Qwen2.5-VL-32B). "mixed":
+    that model, and the oracle for thoughts that it did not get right in its tries; `meta.fallback_for` of such rows
+    says why."""
+    server: ServerTeacher | None = None
+    """Which model writes and how it is asked, unless the oracle writes; None takes the defaults."""
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether a server is needed."""
+        return self.teacher != "oracle"
+
+    def told_by(self, teacher: TeacherKind) -> Self:
+        """The same data set with another teacher.
+
+        Raises:
+            InputError: That teacher cannot tell about it.
+        """
+        try:
+            return type(self)(**{**self.model_dump(), "teacher": teacher})
+        except ValidationError as error:
+            raise InputError(f"teacher {teacher}: {explain(error, type(self))}") from error
 
 
 class Budget(Settings):

@@ -155,10 +155,8 @@ def test_pictures_and_what_is_seen_come_again_from_meta(rows):
 def test_thoughts_are_verified_from_meta(rows):
     for row in rows:
         thought = Explanation(row.thought_before, row.thought_after)
-        assert verify_thought(row.task, row.meta, thought, row.answer).ok
-        assert not verify_thought(
-            row.task, row.meta, thought._replace(after="It is 170 degrees to the left."), row.answer
-        ).ok
+        assert verify_thought(row, thought).ok
+        assert not verify_thought(row, thought._replace(after="It is 170 degrees to the left.")).ok
 
 
 @pytest.mark.parametrize("helper", [kind for kind in HELPER_KINDS if kind in ("path-frame", "noise")])

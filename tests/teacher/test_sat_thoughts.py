@@ -217,7 +217,7 @@ def test_free_prose_is_held_against_the_room(few):
 
 
 def test_the_prompt_names_what_is_measured(few):
-    prompt = load_prompt("sat")
+    prompt = load_prompt("sat_dynamic")
     for meta in few[:10]:
         facts = sat_facts(meta)
         chat = messages(facts, [b"one", b"two"], [b"helper"], prompt)
