@@ -27,7 +27,7 @@ score says how well a model sees, not what is possible.
 
 {counts}
 
-No photograph stands in two splits{official}.
+No photograph stands in two splits{official}. The thoughts were written by the teacher `{teachers}`.
 
 ## How it was made
 
@@ -59,9 +59,11 @@ def write_card(out: Path, spec: JigsawSpec, photographs: Path, rejected: dict[st
         rejected: Reason -> rows under `rejected/`.
     """
     files: dict[str, list[str]] = {}
-    rows: Counter[str] = Counter()
+    rows, teachers = Counter[str](), set[str]()
     for path in sorted((out / "rows").glob("part-*.parquet")):
-        splits = Counter(pq.read_table(path, columns=["split"])["split"].to_pylist())
+        table = pq.read_table(path, columns=["split", "teacher"])
+        splits = Counter(table["split"].to_pylist())
+        teachers.update(table["teacher"].to_pylist())
         rows.update(splits)
         for split in splits:
             files.setdefault(split, []).append(f"rows/{path.name}")
@@ -81,6 +83,7 @@ def write_card(out: Path, spec: JigsawSpec, photographs: Path, rejected: dict[st
         counts="| split | photographs | rows |\n| --- | --- | --- |\n"
         + "\n".join(f"| {split} | {len(found):,} | {rows[split]:,} |" for split, found in photos.items()),
         official=", and none shows what an official item shows" if spec.official else "",
+        teachers="`, `".join(sorted(teachers)),
         unusable=_reasons(Counter(json.loads(line)["reason"] for line in lines)),
         rejected=_reasons(Counter(rejected)),
         settings=yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False),

@@ -10,6 +10,7 @@ import base64
 import io
 import json
 import random
+import re
 import subprocess
 import sys
 import time
@@ -41,7 +42,7 @@ KINDS = (
 )
 TEXT_TOKENS, PICTURE_TOKENS, ANSWER_TOKENS = 108, 196, 30
 """As told, whatever was sent; a request of two pictures has 500."""
-DATA_URL = "data:image/png;base64,"
+DATA_URL = re.compile(r"data:image/(png|jpeg);base64,")
 
 
 class Server:
@@ -196,10 +197,12 @@ def picture_urls(request: dict[str, Any]) -> Iterator[str]:
 
 @lru_cache(1024)
 def picture_size(url: str) -> str:
-    """Size of a whole PNG in a data URL."""
-    if not url.startswith(DATA_URL):
-        raise ValueError("not a PNG")
-    with Image.open(io.BytesIO(base64.b64decode(url[len(DATA_URL) :], validate=True)), formats=["PNG"]) as image:
+    """Size of a whole picture in a data URL, which must be of the kind that the URL says."""
+    kind = DATA_URL.match(url)
+    if not kind:
+        raise ValueError("neither PNG nor JPEG")
+    data = base64.b64decode(url[kind.end() :], validate=True)
+    with Image.open(io.BytesIO(data), formats=[kind[1].upper()]) as image:
         image.load()
         return f"{image.width}x{image.height}"
 

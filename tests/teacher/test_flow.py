@@ -13,9 +13,12 @@ import psutil
 import pytest
 import yaml
 from fault_server import stats
+from PIL import Image
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME
+from test_jigsaw_thoughts import scenery
 
+from flows.synth_jigsaw import synth_jigsaw
 from flows.synth_vsp import synth_vsp
 from mirage_core import manifest
 from mirage_core.row import read_rows
@@ -217,3 +220,24 @@ def test_the_key_is_in_no_artifact_log_parameter_or_database(prefect_server, art
     assert len(shown[1]) > NUM_SHARDS and KEY not in repr([[one.model_dump() for one in part] for part in shown])
     databases = list(Path(PREFECT_HOME.value()).rglob("*.db*"))
     assert not [path for path in databases if KEY.encode() in path.read_bytes()]
+
+
+def test_jigsaws_are_told_by_a_model_and_the_oracle_writes_what_it_gets_wrong(
+    prefect_server, artifact_root, tmp_path, fault_server
+):
+    url = fault_server("--explain", "--lie-share", 0.7, "--stubborn-share", 1)
+    (tmp_path / "photos").mkdir()
+    for number in range(5):
+        Image.fromarray(scenery(number)).save(tmp_path / f"photos/{number}.jpg", quality=95)
+    spec = tmp_path / "jigsaws.yaml"
+    jigsaws = {"task": "blink_jigsaw", "seed": 5, "photos": str(tmp_path / "photos"), "server": SERVER}
+    spec.write_text(yaml.safe_dump({**jigsaws, "num_puzzles": {"train": 16, "validation": 4}}))
+    data = run_flow(synth_jigsaw, spec=spec, teacher="mixed", budget=Budget(max_requests=60))
+    rows = list(read_rows(f"{data.uri}/rows"))
+    written = {(row.teacher, "fallback_for" in row.meta) for row in rows}
+    assert len(rows) == 20 and written == {("oracle", True), ("teacher", False)}
+    assert "by the teacher `oracle`, `teacher`" in (Path(data.uri) / "README.md").read_text()
+    (page,) = artifact_root.glob("teacher-report/*/teacher.html")
+    assert "blink_jigsaw by teacher" in page.read_text() and "the oracle wrote instead" in page.read_text()
+    asked = num_received(url)
+    assert run_flow(synth_jigsaw, spec=spec, teacher="mixed") == data and num_received(url) == asked
