@@ -99,7 +99,8 @@ def dataset(settings: File, puzzles: Folder, pictures: Folder, thoughts: Folder,
     spec = load_settings(settings, DatasetSpec)
     counts = build_dataset(pictures, thoughts, spec.teacher, out, scratch)
     drawn = json.loads((puzzles / COUNTS_FILE).read_text(encoding="utf-8"))
-    write_card(out, spec.model_dump(), drawn["rejected"], counts["rejected"])
+    server = spec.model_dump(mode="json", include={"server"})  # of which a path is no YAML
+    write_card(out, {**spec.model_dump(), **server}, drawn["rejected"], counts["rejected"])
     _write_counts(out, counts)
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from mirage_core.puzzles.jigsaw import Letter
+from mirage_core.puzzles.jigsaw import CHOICES, Letter
 from mirage_core.teacher.jigsaw_scene import JigsawScene, Side, other
 
 Kind = Literal["seam", "difference", "brightness", "warmth", "detail", "lines", "missing"]
@@ -50,7 +50,9 @@ NEGATION = re.compile(r"\b(?:not|n't|never|fails? to|neither|cannot|can't|doesn'
 MISSING = re.compile(
     r"\b(?:is|must be|has to be|gives?|makes?|cannot be|can't be|not be) (?:not )?(?:the )?"
     r"(?:missing (?:part|piece|corner)|right (?:one|piece)|correct (?:one|piece|answer))\b"
-    r"|\b(?:belongs?|goes) (?:in|into|to|there)\b",
+    r"|\b(?:belongs?|goes) (?:in|into|to|there)\b"
+    r"|\b(?:missing (?:part|piece|corner)|(?:right|correct) (?:one|piece|image|candidate)) (?:\w+ )?"
+    r"(?:is|must be|has to be)\b",
     re.IGNORECASE,
 )
 CHOSEN = re.compile(r"\b(?:answer|choice) is\b|\b(?:choose|pick|select|chose)\b", re.IGNORECASE)
@@ -136,7 +138,7 @@ def contradiction(claim: JigsawClaim, scene: JigsawScene, answer: Letter) -> Jig
     if claim.kind == "missing":
         if (claim.who == answer) == (claim.sign > 0):
             return None
-        return JigsawFinding("wrong_candidate", claim.words, f"the missing part is candidate {answer}")
+        return JigsawFinding("wrong_candidate", claim.words, f"the missing part is {CHOICES[answer]}")
     if claim.kind == "seam":
         return _wrong_seam(claim, scene)
     if claim.kind == "difference":

@@ -36,7 +36,7 @@ def jigsaw_findings(
     """
     graded = jigsaw.check({"answer": gold}, rf"\boxed{{{answer}}}")
     if not graded.ok:
-        yield JigsawFinding(f"answer_{graded.reason}", answer, f"the missing part is candidate {gold}")
+        yield JigsawFinding(f"answer_{graded.reason}", answer, f"the missing part is {jigsaw.CHOICES[gold]}")
     if not explanation.before.strip() or not explanation.after.strip():
         yield JigsawFinding("empty_thought", "", "both parts of the thought say something")
         return

@@ -170,10 +170,10 @@ def test_an_objection_about_a_jigsaw_says_what_is_true(jigsaws):
     )
     assert isinstance(true, Explanation) and reasons(row, true) == set()
     (one,) = review_thought(row, true._replace(after=f"So {wrong} is the missing part.")).objections
-    assert (
-        one.reason == "wrong_candidate" and f"in these pictures: the missing part is candidate {row.answer}" in one.told
-    )
+    assert one.reason == "wrong_candidate" and f"in these pictures: the missing part is {right}" in one.told
+    assert reasons(row, true._replace(after=f"The missing part is {right}.")) == set()
     for after, reason in (
+        (f"The missing part is {wrong}.", "wrong_candidate"),
         ("The colours agree.", "no_conclusion"),
         (f"In the fourth image it fits. {true.after}", "leak"),
         (f"It is 12 grey levels off. {true.after}", "leak"),

@@ -165,7 +165,8 @@ def test_a_budget_stops_with_one_line_and_a_larger_one_goes_on(
 
 
 def test_the_teacher_is_chosen_by_parameter(prefect_server, artifact_root, spec, fault_server, capsys):
-    spec.write_text(yaml.safe_dump({**SPEC, "teacher": "oracle"}))
+    prompts = str(REPO / "mirage_core/teacher/prompts")
+    spec.write_text(yaml.safe_dump({**SPEC, "teacher": "oracle", "server": {**SERVER, "prompts": prompts}}))
     fault_server("--explain", "--lie-share", 1, "--stubborn-share", 1)
     rows = list(read_rows(f"{run_flow(synth_vsp, spec=spec, teacher='mixed').uri}/rows"))
     assert len(rows) == NUM_ROWS
