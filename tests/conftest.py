@@ -36,6 +36,11 @@ os.environ.update(
 
 REPO = Path(__file__).parents[1]
 LINKED = ("flows", "tasks", "mirage_core", "datasets_spec", "recipes")
+LONGEST = (
+    *("test_night_faults.py", "test_readme.py", "test_s3_flows.py", "test_services.py", "test_end_to_end.py"),
+    *("test_nightly.py", "test_study_flows.py", "test_grpo_options.py", "test_transformers_serve.py"),
+)
+"""Files that take more than about 40 s each, as measured with `--durations`."""
 SMALL = DatasetSpec(
     task=vsp.TASK,
     seed=3,
@@ -48,6 +53,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--record", action="store_true", help="write what test_golden_stages.py finds to golden/stages.json"
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that no process is left alone with one of them at the end."""
+    items.sort(key=lambda item: LONGEST.index(name) if (name := item.path.name) in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")

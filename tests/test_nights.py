@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ def scores(model: str, right: Iterable[int], n: int = N):
     return summarize(answers, vsp.TASK, model, "held-out rows", seconds=1.0)
 
 
+@cache
 def judged(promoted: bool) -> Judgement:
     told = judge(scores("night", range(200 if promoted else 100)), scores("best", range(100)), 0.0)
     assert told.promoted == promoted
@@ -100,8 +102,9 @@ def test_pruning_never_takes_what_the_best_or_the_last_nights_stand_on(seed):
     num_kept = rng.randint(0, 4)
     gone = removable(history, num_kept, parents.__getitem__)
 
-    def stands_on(part: Parent) -> set[Parent]:
-        return {part}.union(*(stands_on(parent) for parent in parents[part]))
+    @cache
+    def stands_on(part: Parent) -> frozenset[Parent]:
+        return frozenset({part}).union(*(stands_on(parent) for parent in parents[part]))
 
     kept = set().union(*(stands_on(one.made[0]) for one in history[max(len(history) - num_kept, 0) :]))
     if best := best_of(history):

@@ -5,8 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.feature_extraction import DictVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from mirage_core.benchmark.sat_official import item_of
 from mirage_core.puzzles import sat
@@ -47,6 +45,10 @@ def guess(known: Sequence[Row], asked: Sequence[Row]) -> list[str]:
     A choice is described by its words, alone and together with each word of the question, and by its place. The model
     is a logistic regression on differences between right and wrong choices.
     """
+    # here, because every flow imports this file and scikit-learn takes seconds to load
+    from sklearn.feature_extraction import DictVectorizer
+    from sklearn.linear_model import LogisticRegression
+
     vectorizer = DictVectorizer()
     vectorizer.fit([_features(row, place) for row in known for place in range(len(row.choices))])
     pairs = [

@@ -28,9 +28,12 @@ def renderer():
 
 
 @cache
+def drawn(question_type, index):
+    return sat.sample(sat.process_renderer(), 21, index, (question_type,))[0]
+
+
 def puzzles(question_type, number=8):
-    renderer = sat.process_renderer()
-    return [sat.sample(renderer, 21, index, (question_type,))[0] for index in range(number)]
+    return [drawn(question_type, index) for index in range(number)]
 
 
 def middle_of(puzzle, renderer):

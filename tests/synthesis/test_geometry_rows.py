@@ -77,7 +77,7 @@ def test_a_problem_has_a_row_for_each_thought(built):
 
 
 def test_more_problems_than_there_are_is_refused(monkeypatch):
-    monkeypatch.setattr(geometry_rows, "MAX_REPEATS", 10)  # so many in a row come a hundred thousand problems earlier
+    monkeypatch.setattr(geometry_rows, "MAX_REPEATS", 4)  # so many in a row come much earlier
     spec = GeometrySpec(task="comt_geometry", seed=1, num_puzzles={"train": 500_000})
     with pytest.raises(InputError, match=r"num_puzzles: only \d+ different problems"):
         sample_geometry(spec, Path("/nonexistent"))

@@ -16,7 +16,7 @@ from mirage_core.teacher.chat import Message, Png, Text
 from mirage_core.teacher.request import Request, request_for
 from mirage_core.teacher.settings import ServerTeacher
 
-NUM_THOUGHTS = 5000
+NUM_THOUGHTS = 2000
 
 
 class Case(NamedTuple):

@@ -11,8 +11,8 @@ from mirage_core.puzzles import vsp
 from mirage_core.teacher import said
 from mirage_core.teacher.leaks import leak_in
 
-NUM_CORRUPTED = 4500
-NUM_TRUE = 3000
+NUM_CORRUPTED = 1500
+NUM_TRUE = 1000
 
 
 def review(told):
@@ -39,7 +39,7 @@ def test_corrupted_thoughts_are_caught():
         by_kind[kind] += number
     print({kind: f"{number - missed[kind]}/{number}" for kind, number in by_kind.items()})
     assert {(task, level) for _, task, level in made} == {(task, level) for task in TASKS for level in range(3, 9)}
-    assert min(by_kind.values()) > 50, by_kind
+    assert min(by_kind.values()) > 15, by_kind
     assert missed.total() <= 0.01 * made.total(), {kind: lies[:5] for kind, lies in examples.items()}
 
 

@@ -34,7 +34,7 @@ def test_no_planning_thought_is_rejected(planning):
 def test_no_reasoning_thought_is_rejected(reasoning):
     for case in reasoning:
         assert case.verify() == (True, "ok"), (case, case.findings())
-    assert min(Counter(case.answer for case in reasoning).values()) > 1000
+    assert min(Counter(case.answer for case in reasoning).values()) > 400
 
 
 def test_every_move_is_told_once_and_in_order(planning, reasoning):
@@ -63,7 +63,7 @@ def test_after_the_whole_plan_nothing_is_left_to_tell(reasoning):
         last = len(vsp.walk(board, plan, stop_at_goal=True)) - 1
         assert (thought.after == "") == (step == last)
         empty += step == last
-    assert empty > 500
+    assert empty > 200
 
 
 def test_falls_bumps_detours_visits_and_holes_are_told(reasoning):

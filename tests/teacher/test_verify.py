@@ -13,7 +13,7 @@ from PIL import Image
 from mirage_core.puzzles import vsp
 from mirage_core.teacher import Explanation, verify
 
-NUM_CORRUPTED = 5000
+NUM_CORRUPTED = 2000
 BOARD = vsp.Board(("SFH", "HFF", "FFG"))
 PLAN = "RDRD"
 TRUTH = Explanation(
@@ -150,7 +150,7 @@ def test_corrupted_thoughts_are_caught(request, task):
             missed.setdefault(kind, []).append(lie)
         if made.total() > NUM_CORRUPTED:
             break
-    assert made.total() > NUM_CORRUPTED and min(made.values()) > 250, made
+    assert made.total() > NUM_CORRUPTED and min(made.values()) > 100, made
     shares = {kind: 1 - len(missed.get(kind, [])) / number for kind, number in made.items()}
     print(task, made, shares)
     assert min(shares.values()) >= 0.99, (shares, {kind: lies[:3] for kind, lies in missed.items()})
