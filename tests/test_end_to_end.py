@@ -13,6 +13,7 @@ from typing import NamedTuple
 import psutil
 import pytest
 import yaml
+from prefect.settings import PREFECT_API_URL
 
 from mirage_core import manifest
 
@@ -57,11 +58,12 @@ class World(NamedTuple):
     """One artifact root and the command that fills it."""
 
     root: Path
-    start: Callable[[], subprocess.Popen]
+    start: Callable[..., subprocess.Popen]
+    """The server to use as Prefect's setting, or nothing to let the command start one."""
 
-    def run(self) -> Run:
+    def run(self, **server: str) -> Run:
         started_s = time.monotonic()
-        process = self.start()
+        process = self.start(**server)
         text, _ = process.communicate(timeout=600)
         return Run(process.returncode, text, time.monotonic() - started_s)
 
@@ -88,12 +90,18 @@ def world(tmp_path_factory, vsp_folder, boards) -> World:
     }
     environment.pop("PREFECT_API_URL", None)
 
-    def start() -> subprocess.Popen:
+    def start(**server: str) -> subprocess.Popen:
         return subprocess.Popen(
-            command, cwd=REPO, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command, cwd=REPO, env=environment | server, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
     return World(folder / "artifacts", start)
+
+
+@pytest.fixture(scope="module")
+def server(prefect_server) -> dict[str, str]:
+    """The one that runs already: starting another for every command takes longer than what is tested here."""
+    return {"PREFECT_API_URL": PREFECT_API_URL.value()}
 
 
 @pytest.fixture(scope="module")
@@ -128,18 +136,18 @@ def test_a_rerun_finds_everything_done(world, first):
     assert again.seconds < RERUN_LIMIT_S
 
 
-def test_a_deleted_stage_is_the_only_one_that_runs_again(world, first):
+def test_a_deleted_stage_is_the_only_one_that_runs_again(world, first, server):
     shutil.rmtree(world.only("stage2"))
-    again = world.run()
+    again = world.run(**server)
     assert again.code == 0, again.text
     assert again.stages("Completed") == {"stage2"}
     assert again.stages("Cached") == STAGES - {"stage2"}
 
 
-def test_a_trainer_killed_twice_fails_its_stage_alone_and_the_rerun_repeats_only_that(world, first):
+def test_a_trainer_killed_twice_fails_its_stage_alone_and_the_rerun_repeats_only_that(world, first, server):
     """Once is made good by the stage itself."""
     shutil.rmtree(world.only("direct"))
-    process = world.start()
+    process = world.start(**server)
     trainer = _wait_for_child(process.pid, "supervised")
     trainer.kill()
     trainer.wait(30)
@@ -148,7 +156,7 @@ def test_a_trainer_killed_twice_fails_its_stage_alone_and_the_rerun_repeats_only
     assert process.returncode != 0
     assert "was killed by SIGKILL" in text
     assert not list((world.root / "direct").glob("*/manifest.json"))
-    again = world.run()
+    again = world.run(**server)
     assert again.code == 0, again.text
     assert again.stages("Completed") == {"direct"}
 
