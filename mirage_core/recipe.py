@@ -354,6 +354,8 @@ class Rooms(Settings):
 class PretrainRooms(TinySize, Rooms):
     """Identity of a tiny base model that sees rooms."""
 
+    base_model: str = "tiny"
+    """Model that is trained on, of this size; its tokenizer and pictures must be those of `tiny`."""
     optimizer: Optimizer
     """Steps, batch and learning rate."""
     num_held_out: PositiveInt = 1000

@@ -11,7 +11,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, Qwen2_5_VLConfig, Qwen2VLImageProcessorPil
 
 from mirage_core.model.processor import LATENT_TOKENS, MirageProcessor
-from mirage_core.puzzles import jigsaw, sat, vsp
+from mirage_core.puzzles import jigsaw, vsp
 from mirage_core.recipe import TinySize
 
 IMAGE_PX = 168
@@ -21,9 +21,6 @@ PHOTO_AREA_PX = 1760
 """Upper bound of a picture's area: with it a crop of 400 x 220 comes to 56 x 28."""
 MEASURE = "Measure the seams: "
 """What it is asked in its first training; one token."""
-ROOM_PX, ROOM_PATCH_PX = 128, 8
-READ_MARKS, FIND_MARKS = "Read the marks: ", "Find the marks after the turn: "
-"""What it is asked in its first training; one token each."""
 SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>",
             "<|video_pad|>", *LATENT_TOKENS)  # fmt: skip
 CHAT_TEMPLATE = (
@@ -64,11 +61,12 @@ def build_tokenizer(*more_questions: str) -> PreTrainedTokenizerFast:
     )
 
 
-def build_processor() -> MirageProcessor:
+def build_processor(*more_questions: str) -> MirageProcessor:
+    """For mazes, or with fixed texts of other questions; see `build_tokenizer`."""
     image_processor = Qwen2VLImageProcessorPil(
         size={"shortest_edge": IMAGE_PX**2, "longest_edge": IMAGE_PX**2}, patch_size=PATCH_PX, merge_size=2
     )
-    return MirageProcessor(image_processor, build_tokenizer(), chat_template=CHAT_TEMPLATE)
+    return MirageProcessor(image_processor, build_tokenizer(*more_questions), chat_template=CHAT_TEMPLATE)
 
 
 def build_photo_processor() -> MirageProcessor:
@@ -82,15 +80,6 @@ def build_photo_processor() -> MirageProcessor:
         merge_size=2,
     )
     tokenizer = build_tokenizer(jigsaw.QUESTION, MEASURE)
-    return MirageProcessor(image_processor, tokenizer, chat_template=CHAT_TEMPLATE)
-
-
-def build_room_processor() -> MirageProcessor:
-    """For rooms: 128 x 128 pixels, at which the numbers of SAT's marks can just be read, in 64 merged tokens."""
-    image_processor = Qwen2VLImageProcessorPil(
-        size={"shortest_edge": ROOM_PX**2, "longest_edge": ROOM_PX**2}, patch_size=ROOM_PATCH_PX, merge_size=2
-    )
-    tokenizer = build_tokenizer(READ_MARKS, FIND_MARKS, *sat.fixed_phrases())
     return MirageProcessor(image_processor, tokenizer, chat_template=CHAT_TEMPLATE)
 
 

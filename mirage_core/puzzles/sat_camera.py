@@ -86,15 +86,6 @@ def project(pose: Pose, point: Point) -> tuple[float, float] | None:
     return 0.5 + scale * right / depth, 0.5 - scale * height / depth
 
 
-def unproject(pose: Pose, x: float, y: float) -> Point:
-    """The point, one metre deep, that appears at a place of the picture; the inverse of `project`."""
-    half_view, pitch = math.tan(math.radians(FIELD_OF_VIEW_DEG) / 2), math.radians(pose.pitch_deg)
-    right, height = (2 * x - 1) * half_view, (1 - 2 * y) * half_view
-    ahead, up = math.cos(pitch) + height * math.sin(pitch), height * math.cos(pitch) - math.sin(pitch)
-    east, north = pose.heading
-    return pose.x + ahead * east + right * north, pose.y + ahead * north - right * east, pose.z + up
-
-
 def path(start: Pose, actions: tuple[Action, ...], num_frames: int = NUM_PATH_FRAMES) -> list[Pose]:
     """Poses evenly spaced over the actions, which take equally long; the first one is the start.
 

@@ -4,11 +4,10 @@ Of each room several pictures from one place, between which the camera turned on
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from mirage_core.model.tiny import ROOM_PX
 from mirage_core.puzzles.sat import NUM_THINGS
 from mirage_core.puzzles.sat_camera import Pose, turned
 from mirage_core.puzzles.sat_kinds import KINDS
@@ -20,23 +19,16 @@ from mirage_core.synthesis.shards import add_up, build_shards
 
 VIEWS_PER_ROOM = 6
 MAX_TURN_DEG = 52.0
-"""From the first view, to either side; two degrees more than SAT's largest turn."""
+"""From the first view, to either side."""
+ROOM_PX = 128
+"""Side of the pictures."""
 ROOMS_PER_SHARD = 50
 ROOM_STREAM = 7
 """Third part of a room's seed: no data set of SAT has such a one."""
 
 
-class RoomViews(NamedTuple):
-    """Pictures of rooms; those of a room were taken from one place."""
-
-    pictures: np.ndarray
-    """uint8 RGB (rooms, VIEWS_PER_ROOM, ROOM_PX, ROOM_PX, 3)."""
-    cameras: np.ndarray
-    """float64 (rooms, VIEWS_PER_ROOM, 2): yaw and pitch in degrees."""
-
-
 def draw_room_views(settings: Rooms, out: Path, scratch: Path, workers: int | None = None) -> dict[str, Any]:
-    """Write `views/pictures-00000.npy`, `views/cameras-00000.npy`, ... with the rooms of a base model.
+    """Write `views/pictures-00000.npy`, ... with the rooms of a base model.
 
     Args:
         settings: Their number, size and seed; held-out rooms are the last ones.
@@ -57,23 +49,22 @@ def draw_room_views(settings: Rooms, out: Path, scratch: Path, workers: int | No
         rooms = range(number * ROOMS_PER_SHARD, min((number + 1) * ROOMS_PER_SHARD, num_rooms))
         views = [_views(np.random.default_rng([settings.seed, room, ROOM_STREAM]), renderer) for room in rooms]
         (folder / "views").mkdir()
-        np.save(folder / "views" / f"pictures-{number:05d}.npy", np.stack([pictures for pictures, _ in views]))
-        np.save(folder / "views" / f"cameras-{number:05d}.npy", np.stack([cameras for _, cameras in views]))
+        np.save(folder / "views" / f"pictures-{number:05d}.npy", np.stack(views))
         return {"rooms": len(views), "pictures": len(views) * VIEWS_PER_ROOM}
 
     return add_up(build_shards(draw_shard, -(-num_rooms // ROOMS_PER_SHARD), scratch, out, "views of rooms", workers))
 
 
-def read_room_views(folder: Path) -> list[RoomViews]:
-    """The shards that `draw_room_views` wrote, in order, mapped from disk and not read."""
-    files = sorted((folder / "views").glob("pictures-*.npy"))
-    return [
-        RoomViews(np.load(file, mmap_mode="r"), np.load(file.with_name(file.name.replace("pictures", "cameras"))))
-        for file in files
-    ]
+def read_room_views(folder: Path) -> list[np.ndarray]:
+    """The shards that `draw_room_views` wrote, in order, mapped from disk and not read.
+
+    Returns:
+        Arrays of uint8 RGB (rooms, VIEWS_PER_ROOM, ROOM_PX, ROOM_PX, 3).
+    """
+    return [np.load(file, mmap_mode="r") for file in sorted((folder / "views").glob("pictures-*.npy"))]
 
 
-def _views(rng: np.random.Generator, renderer: Renderer) -> tuple[np.ndarray, np.ndarray]:
+def _views(rng: np.random.Generator, renderer: Renderer) -> np.ndarray:
     kinds = list(KINDS)
     pose: Pose | None = None
     while pose is None:
@@ -81,6 +72,4 @@ def _views(rng: np.random.Generator, renderer: Renderer) -> tuple[np.ndarray, np
         pose = look_around(rng, room) if room else None
     assert room is not None
     turns = [0.0, *rng.uniform(-MAX_TURN_DEG, MAX_TURN_DEG, VIEWS_PER_ROOM - 1).tolist()]
-    poses = [turned(pose, turn) for turn in turns]
-    pictures = np.stack([renderer.picture(room, pose, ROOM_PX) for pose in poses])
-    return pictures, np.array([(pose.yaw_deg, pose.pitch_deg) for pose in poses])
+    return np.stack([renderer.picture(room, turned(pose, turn), ROOM_PX) for turn in turns])
