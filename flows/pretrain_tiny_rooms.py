@@ -1,4 +1,4 @@
-"""Nothing to the tiny base model that sees rooms: `python -m flows.pretrain_tiny_rooms`."""
+"""From the tiny base model of mazes to one that sees rooms: `python -m flows.pretrain_tiny_rooms`."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tasks.local import run_flow
 
 @flow(name="pretrain-tiny-rooms")
 def pretrain_tiny_rooms(recipe: Path) -> Artifact:
-    """Teach a tiny model to see rooms and the marks in them; the package ships it as `tiny-rooms`."""
+    """Teach the tiny model of mazes to see rooms and the marks in them."""
     settings = load_pretrain_rooms(recipe)
     return with_card(sat.pretrain_rooms(settings, with_card(sat.room_views(settings.rooms))))
 

@@ -98,7 +98,7 @@ def start_from(settings: PretrainRooms) -> tuple[MirageForConditionalGeneration,
 
 
 def pretrain_rooms(settings: PretrainRooms, views: Path, out: Path, scratch: Path) -> dict[str, Any]:
-    """Train a tiny model on, examine it and save it below `out`.
+    """Train the base model on, examine it and save it below `out`.
 
     Returns:
         Counts: parameters, updates, losses, and how much of held-out rooms is read rightly.
