@@ -8,7 +8,7 @@ SPEC   ?= datasets_spec/vsp-$(RECIPE).yaml
 # The official VSP test, if you have it: the folder that holds task-main.
 VSP    ?= $(wildcard ../shared/data/vsp)
 
-.PHONY: demo browse test lint quick up down status tiny-base clean
+.PHONY: demo browse test drill lint quick up down status tiny-base clean
 
 demo: $(VENV)/.installed  ## Mazes in, a trained and benchmarked latent model and its report out
 	$(BIN)/python -m flows.end_to_end --spec $(SPEC) --recipe recipes/$(RECIPE).yaml $(if $(VSP),--test $(VSP))
@@ -16,8 +16,11 @@ demo: $(VENV)/.installed  ## Mazes in, a trained and benchmarked latent model an
 browse: $(VENV)/.installed  ## Look at a data set in the browser: DATA=artifacts/dataset/DIGEST, or the newest one
 	$(BIN)/python -m mirage_core.browse $(or $(DATA),$(shell ls -td artifacts/dataset/*/ 2>/dev/null | head -1),$(error no data set yet: make demo, or DATA=FOLDER))
 
-test: lint  ## All tests, with those that train, start servers and run flows
-	$(BIN)/pytest -m "" -n 2 --dist loadfile --no-loadscope-reorder --durations 15
+test: lint  ## All tests but the drill, with those that train, start servers and run flows
+	$(BIN)/pytest -m "not drill" -n 2 --dist loadfile --no-loadscope-reorder --durations 15
+
+drill: $(VENV)/.installed  ## Nights whose flow, worker, trainer or server is killed: seven faults, ten minutes
+	$(BIN)/pytest -m "" tests/test_night_faults.py
 
 quick: $(VENV)/.installed  ## The tests that take less than a minute
 	$(BIN)/pytest

@@ -24,7 +24,7 @@ STAGES = {
     *("puzzles", "helper-images", "reasoning", "dataset", "official-test", "features"),
     *("stage1", "stage2", "grpo", "direct", "benchmark", "baselines", "report"),
 }
-RERUN_LIMIT_S = 40
+RERUN_LIMIT_S = 60
 """A rerun takes less than half of this on an idle machine."""
 SPEC = {
     "task": "vsp_spatial_planning", "seed": 5, "level_shares": {3: 1, 4: 1},

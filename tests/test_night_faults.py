@@ -45,7 +45,7 @@ SPEC = {
 ONE_UPDATE = {"num_updates": 1, "batch_size": 8, "lr": 1e-3, "warmup_updates": 0}
 RECIPE = {
     "stage1": ONE_UPDATE, "direct": ONE_UPDATE,
-    "stage2": {**ONE_UPDATE, "num_updates": 40, "lr": 3e-3},  # until rewards differ, or GRPO would learn nothing
+    "stage2": {**ONE_UPDATE, "num_updates": 160, "lr": 3e-3},  # until rewards differ, or GRPO would learn nothing
     "grpo": {**ONE_UPDATE, "num_updates": 12, "num_generations": 4, "save_every": 2},
     "benchmark": {"max_new_tokens": 24, "batch_size": 8},
 }  # fmt: skip
@@ -221,9 +221,9 @@ def recover_server(world: World, run: FlowRun) -> None:
     ("strike", "recover"),
     [
         (kill_flow, recover_flow),
-        (kill_worker, recover_worker),
+        pytest.param(kill_worker, recover_worker, marks=pytest.mark.drill),
         (kill_trainer, recover_trainer),
-        (kill_server, recover_server),
+        pytest.param(kill_server, recover_server, marks=pytest.mark.drill),
     ],
     ids=["flow", "worker", "trainer", "server"],
 )
@@ -283,6 +283,7 @@ def told() -> Iterator[tuple[str, list[bytes]]]:
         server.shutdown()
 
 
+@pytest.mark.drill
 def test_a_run_whose_heartbeat_stops_is_called_crashed_and_the_users_block_tells_it(world, told):
     """The automations that `up` makes, with seconds instead of minutes; the run is one that nothing works on."""
     assert len(world.client.read_automations_by_name(CRASH_DEAD_RUNS)) == 1
@@ -305,6 +306,7 @@ def test_a_run_whose_heartbeat_stops_is_called_crashed_and_the_users_block_tells
         time.sleep(0.5)
 
 
+@pytest.mark.drill
 def test_no_slot_stays_taken(world):
     """What the killed held is free again when its lease has run out."""
     deadline_s = time.monotonic() + 2 * LEASE_S + 30
