@@ -1,11 +1,11 @@
 """Photographs to verified jigsaws: `python -m flows.synth_jigsaw --spec datasets_spec/jigsaw-demo.yaml`."""
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from prefect import flow
 
+from flows.options import MaxRequests, MaxTokens, Teacher
 from mirage_core.jigsaw_spec import JigsawSpec
 from mirage_core.spec import load_spec_of
 from mirage_core.teacher.settings import Budget, TeacherKind
@@ -54,9 +54,9 @@ def select_photographs(settings: JigsawSpec) -> Artifact:
 
 def main(
     spec: Path = Path("datasets_spec/jigsaw-demo.yaml"),
-    teacher: Annotated[str | None, typer.Option(help="oracle, server or mixed, instead of whom the spec names")] = None,
-    max_requests: Annotated[int | None, typer.Option(help="most HTTP requests to the server, of all runs")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="tokens after which no more is asked, of all runs")] = None,
+    teacher: Teacher = None,
+    max_requests: MaxRequests = None,
+    max_tokens: MaxTokens = None,
 ) -> None:
     """Build a data set."""
     budget = Budget(max_requests=max_requests, max_tokens=max_tokens)

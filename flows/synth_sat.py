@@ -1,11 +1,11 @@
 """Rooms to a verified data set of SAT: `python -m flows.synth_sat --spec datasets_spec/sat-demo.yaml`."""
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from prefect import flow
 
+from flows.options import MaxRequests, MaxTokens, Teacher
 from mirage_core.sat_spec import SatSpec
 from mirage_core.spec import load_spec_of
 from mirage_core.teacher.settings import Budget, TeacherKind
@@ -55,9 +55,9 @@ def make_dataset(settings: SatSpec, budget: Budget | None = None) -> Artifact:
 
 def main(
     spec: Path = Path("datasets_spec/sat-demo.yaml"),
-    teacher: Annotated[str | None, typer.Option(help="oracle, server or mixed, instead of whom the spec names")] = None,
-    max_requests: Annotated[int | None, typer.Option(help="most HTTP requests to the server, of all runs")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="tokens after which no more is asked, of all runs")] = None,
+    teacher: Teacher = None,
+    max_requests: MaxRequests = None,
+    max_tokens: MaxTokens = None,
 ) -> None:
     """Build a data set."""
     budget = Budget(max_requests=max_requests, max_tokens=max_tokens)

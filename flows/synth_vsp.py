@@ -1,11 +1,11 @@
 """Mazes to a verified data set: `python -m flows.synth_vsp --spec datasets_spec/vsp-tiny.yaml`."""
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from prefect import flow
 
+from flows.options import MaxRequests, MaxTokens, Teacher
 from mirage_core.spec import DatasetSpec, load_spec_of
 from mirage_core.teacher.settings import Budget, TeacherKind
 from tasks import synthesis
@@ -57,9 +57,9 @@ def make_dataset(settings: DatasetSpec, budget: Budget | None = None, apart_from
 
 def main(
     spec: Path = Path("datasets_spec/vsp-tiny.yaml"),
-    teacher: Annotated[str | None, typer.Option(help="oracle, server or mixed, instead of whom the spec names")] = None,
-    max_requests: Annotated[int | None, typer.Option(help="most HTTP requests to the server, of all runs")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="tokens after which no more is asked, of all runs")] = None,
+    teacher: Teacher = None,
+    max_requests: MaxRequests = None,
+    max_tokens: MaxTokens = None,
 ) -> None:
     """Build a data set."""
     budget = Budget(max_requests=max_requests, max_tokens=max_tokens)

@@ -278,7 +278,7 @@ def room_views(settings: File, out: Folder, scratch: Folder) -> None:
 
 @app.command()
 def pretrain_rooms(settings: File, views: Folder, out: Folder, scratch: Folder) -> None:
-    """A tiny base model that sees rooms, from nothing."""
+    """A tiny base model that sees rooms, from one that reads mazes."""
     _prepare_torch()
     from mirage_core.recipe import PretrainRooms
     from mirage_core.training.pretrain_rooms import pretrain_rooms as train

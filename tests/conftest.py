@@ -40,7 +40,7 @@ LONGEST = (
     *("test_night_faults.py", "test_readme.py", "test_s3_flows.py", "test_services.py", "test_end_to_end.py"),
     *("test_nightly.py", "test_study_flows.py", "test_grpo_options.py", "test_transformers_serve.py"),
 )
-"""Files that take more than about 40 s each, as measured with `--durations`."""
+"""Long files, roughly by what `--durations` tells."""
 SMALL = DatasetSpec(
     task=vsp.TASK,
     seed=3,

@@ -5,7 +5,6 @@ what a model can plan, it learns in the stages that follow. Boards are drawn wit
 generator, none of them official.
 """
 
-from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -57,8 +56,9 @@ def reading(seed: int, index: int, levels: tuple[int, ...]) -> Reading:
 
 def reading_data(processor: MirageProcessor, settings: Pretrain) -> ReadingData:
     """All that is read in training."""
-    draw = partial(_reading_of, settings)
-    return ReadingData(processor, draw, settings.optimizer.batch_size)
+    return ReadingData(
+        processor, lambda index: reading(settings.seed, index, settings.levels), settings.optimizer.batch_size
+    )
 
 
 def pretrain(settings: Pretrain, out: Path, scratch: Path) -> dict[str, Any]:
@@ -120,10 +120,6 @@ def read_cells(
         "boards_right": round(sum(share == 1.0 for share in shares) / len(shares), 4),
         **{f"cells_right_level_{level}": round(value, 5) for level, value in accuracy.items()},
     }
-
-
-def _reading_of(settings: Pretrain, index: int) -> Reading:
-    return reading(settings.seed, index, settings.levels)
 
 
 def _share_right(board: vsp.Board, text: str) -> float:

@@ -79,7 +79,7 @@ def map_of(marks: tuple[Mark, ...]) -> str:
 
 
 def start_from(settings: PretrainRooms) -> tuple[MirageForConditionalGeneration, MirageProcessor]:
-    """A packaged model whose tokenizer also knows SAT's phrases; what they mean is still random."""
+    """The base model with a tokenizer that also knows SAT's phrases, which mean nothing yet."""
     folder = Path(resolve_base(settings.base_model).ref)
     processor, old = build_processor(*sat.fixed_phrases()), load_model(folder)
     vocabulary = load_processor(folder).tokenizer.get_vocab()
