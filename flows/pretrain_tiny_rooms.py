@@ -14,9 +14,11 @@ from tasks.local import run_flow
 
 @flow(name="pretrain-tiny-rooms")
 def pretrain_tiny_rooms(recipe: Path) -> Artifact:
-    """Teach the tiny model of mazes to see rooms and the marks in them."""
+    """Teach the tiny model of mazes to see rooms and the marks in them; the package ships it as `tiny-rooms`."""
     settings = load_pretrain_rooms(recipe)
-    return with_card(sat.pretrain_rooms(settings, with_card(sat.room_views(settings.rooms))))
+    views = with_card(sat.room_views(settings.rooms))
+    seeing = with_card(sat.see_rooms(settings.seeing, views))
+    return with_card(sat.read_rooms(settings.reading, seeing, views))
 
 
 def main(recipe: Path = Path("recipes/pretrain-tiny-rooms.yaml")) -> None:

@@ -277,14 +277,25 @@ def room_views(settings: File, out: Folder, scratch: Folder) -> None:
 
 
 @app.command()
-def pretrain_rooms(settings: File, views: Folder, out: Folder, scratch: Folder) -> None:
-    """A tiny base model that sees rooms, from one that reads mazes."""
+def see_rooms(settings: File, views: Folder, out: Folder, scratch: Folder) -> None:
+    """A vision tower that sees marks in rooms, before a language model that reads mazes."""
     _prepare_torch()
-    from mirage_core.recipe import PretrainRooms
-    from mirage_core.training.pretrain_rooms import pretrain_rooms as train
+    from mirage_core.recipe import SeeRooms
+    from mirage_core.training.pretrain_rooms import see_rooms as train
 
     with _alone(scratch):
-        _write_counts(out, train(load_settings(settings, PretrainRooms), views, out, scratch))
+        _write_counts(out, train(load_settings(settings, SeeRooms), views, out, scratch))
+
+
+@app.command()
+def read_rooms(settings: File, seeing: Folder, views: Folder, out: Folder, scratch: Folder) -> None:
+    """A tiny base model that reads rooms, from one whose tower sees them."""
+    _prepare_torch()
+    from mirage_core.recipe import ReadRooms
+    from mirage_core.training.pretrain_rooms import read_rooms as train
+
+    with _alone(scratch):
+        _write_counts(out, train(load_settings(settings, ReadRooms), seeing, views, out, scratch))
 
 
 @app.command()

@@ -351,20 +351,56 @@ class Rooms(Settings):
     """Rooms that the finished model is examined on."""
 
 
-class PretrainRooms(TinySize, Rooms):
-    """Identity of a tiny base model that sees rooms."""
+class SeeRooms(Rooms):
+    """Identity of a tiny model whose vision tower sees marks in rooms."""
 
     base_model: str = "tiny"
-    """Model that is trained on, of this size; its tokenizer and pictures must be those of `tiny`."""
+    """Model whose language model it is given; its tokenizer and pictures must be those of `tiny`."""
+    vision_hidden: PositiveInt
+    """As of `TinySize`."""
+    vision_depth: PositiveInt
+    """As of `TinySize`."""
+    optimizer: Optimizer
+    """Steps, batch and learning rate."""
+    num_held_out: PositiveInt = 1000
+    """Pictures that the finished tower is examined on."""
+
+
+class ReadRooms(Rooms):
+    """Identity of a tiny base model that reads what such a tower sees."""
+
     optimizer: Optimizer
     """Steps, batch and learning rate."""
     num_held_out: PositiveInt = 1000
     """Readings that the finished model is examined on."""
 
+
+class PretrainRooms(Settings):
+    """How a tiny base model that sees rooms is made: `pretrain-tiny-rooms`."""
+
+    rooms: Rooms = Rooms()
+    """What it sees, and the seed of everything."""
+    base_model: str = "tiny"
+    """As of `SeeRooms`."""
+    vision_hidden: PositiveInt = 96
+    """As of `TinySize`."""
+    vision_depth: PositiveInt = 2
+    """As of `TinySize`."""
+    see: Optimizer
+    """Of the vision tower alone."""
+    read: Optimizer
+    """Of the whole model after that."""
+
     @property
-    def rooms(self) -> Rooms:
-        """The part of it that decides the rooms."""
-        return Rooms(**self.model_dump(include=set(Rooms.model_fields)))
+    def seeing(self) -> SeeRooms:
+        """The first of both stages."""
+        own = self.model_dump(include={"base_model", "vision_hidden", "vision_depth"})
+        return SeeRooms(**self.rooms.model_dump(), **own, optimizer=self.see)
+
+    @property
+    def reading(self) -> ReadRooms:
+        """The second."""
+        return ReadRooms(**self.rooms.model_dump(), optimizer=self.read)
 
 
 def load_recipe(path: Path | str) -> Recipe:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from mirage_core.manifest import Counts
-from mirage_core.recipe import PretrainRooms, Rooms
+from mirage_core.recipe import ReadRooms, Rooms, SeeRooms
 from mirage_core.sat_spec import SatPuzzleSpec, SatSpec
+from mirage_core.training import MODEL_FOLDER
 from tasks.artifact import Artifact, folder
 from tasks.jobs import run_job, run_training_job
 from tasks.stage import stage
@@ -40,6 +41,12 @@ def room_views(settings: Rooms, *, out: Path, scratch: Path) -> Counts:
     return run_job("room-views", out, settings, scratch=scratch)
 
 
-@stage("pretrain-rooms")
-def pretrain_rooms(settings: PretrainRooms, views: Artifact, *, out: Path, scratch: Path) -> Counts:
-    return run_training_job("pretrain-rooms", out, settings, views=folder(views), scratch=scratch)
+@stage("see-rooms")
+def see_rooms(settings: SeeRooms, views: Artifact, *, out: Path, scratch: Path) -> Counts:
+    return run_training_job("see-rooms", out, settings, views=folder(views), scratch=scratch)
+
+
+@stage("read-rooms")
+def read_rooms(settings: ReadRooms, seeing: Artifact, views: Artifact, *, out: Path, scratch: Path) -> Counts:
+    inputs = {"seeing": folder(seeing) / MODEL_FOLDER, "views": folder(views)}
+    return run_training_job("read-rooms", out, settings, **inputs, scratch=scratch)

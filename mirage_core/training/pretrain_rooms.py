@@ -3,14 +3,20 @@
 Marks are drawn as SAT draws them, onto views of furnished rooms, in random places. Read is the picture as a map of six
 by six cells, as of a maze, with a mark's label where there is one; or, behind a question that names one of the marks,
 in which of nine columns that stands. No thing of a room is asked about, and no question of SAT.
+
+The vision tower learns first, alone: the feature of each cell is to be the embedding of its letter, as near as words
+can tell. Through the language model the same tower learned nothing (docs/LOG.md): one answer is too little to tell it
+where to look. The language model, that of mazes, then only has to repeat what it is shown.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 from transformers import TrainingArguments, set_seed
 
 from mirage_core.model.base import resolve_base
@@ -21,11 +27,11 @@ from mirage_core.model.tiny import build_config, build_processor
 from mirage_core.puzzles import sat
 from mirage_core.puzzles.sat_kinds import KINDS
 from mirage_core.puzzles.sat_marks import MIN_MARK_GAP, Mark, draw_marks
-from mirage_core.recipe import PretrainRooms
+from mirage_core.recipe import ReadRooms, Rooms, SeeRooms, TinySize
 from mirage_core.synthesis.room_views import read_room_views
 from mirage_core.training.collate import Collator
 from mirage_core.training.pretrain import READ_MAP
-from mirage_core.training.readings import Reading, ReadingData, ReadingTrainer, read_out
+from mirage_core.training.readings import Reading, ReadingData, ReadingTrainer, encode_readings, read_out
 from mirage_core.training.run import run_trainer, training_arguments
 
 WHERE = "<image>\nIn which column is {name} (near the mark {label} in the image)?"
@@ -36,7 +42,7 @@ MAP_CELLS = 6
 FREE = "F"
 """A cell without a mark, as of a maze."""
 LABELS = (*"123456789", "X")
-MIN_MARKS = 4
+MIN_MARKS = 6
 WHERE_SHARE = 0.3
 EDGE = 0.05
 NEW_WORDS_SPREAD = 0.1
@@ -46,13 +52,13 @@ HELD_OUT_STREAM = 1
 """Second part of the seed of the readings that examine the finished model."""
 
 
-def room_reading(picture: np.ndarray, rng: np.random.Generator) -> Reading:
+def room_reading(picture: np.ndarray, rng: np.random.Generator, where_share: float = WHERE_SHARE) -> Reading:
     """One thing to read of a view of a room; half of the views are mirrored."""
     marks = random_marks(rng)
     image = Image.fromarray(np.ascontiguousarray(picture[:, ::-1]) if rng.random() < 0.5 else np.array(picture))
     draw_marks(image, marks)
     shown = (np.asarray(image),)
-    if rng.random() >= WHERE_SHARE:
+    if rng.random() >= where_share:
         return Reading(READ_MAP, shown, map_of(marks))
     mark, name = marks[int(rng.integers(len(marks)))], list(KINDS)[int(rng.integers(len(KINDS)))]
     return Reading(WHERE.format(name=name, label=mark.label), shown, str(int(mark.x * NUM_COLUMNS)))
@@ -78,8 +84,36 @@ def map_of(marks: tuple[Mark, ...]) -> str:
     return "\n".join(map("".join, rows))
 
 
-def start_from(settings: PretrainRooms) -> tuple[MirageForConditionalGeneration, MirageProcessor]:
-    """The base model with a tokenizer that also knows SAT's phrases, which mean nothing yet."""
+class SightTrainer(ReadingTrainer):
+    """Trains the vision tower, and the words that it is compared with, on maps."""
+
+    def compute_loss(
+        self,
+        model: MirageForConditionalGeneration,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        scores_VT = scores_of_words(model, inputs)
+        labels_BS = inputs["labels"]
+        letters_L = torch.tensor(letter_ids(self.processing_class), device=labels_BS.device)
+        loss = torch.nn.functional.cross_entropy(scores_VT, labels_BS[torch.isin(labels_BS, letters_L)])
+        return (loss, scores_VT) if return_outputs else loss
+
+
+def scores_of_words(model: MirageForConditionalGeneration, inputs: dict[str, Any]) -> Tensor:
+    """How much each vision feature is like each word: (V, T), features of all pictures in the order of maps."""
+    features = model.get_image_features(inputs["pixel_values"], inputs["image_grid_thw"]).pooler_output
+    return torch.cat(tuple(features)) @ model.get_input_embeddings().weight.T
+
+
+def letter_ids(processor: MirageProcessor) -> list[int]:
+    """Of the letters of maps."""
+    return [processor.tokenizer.convert_tokens_to_ids(letter) for letter in (*LABELS, FREE)]
+
+
+def start_from(settings: SeeRooms) -> tuple[MirageForConditionalGeneration, MirageProcessor]:
+    """The base model with a new vision tower, and a tokenizer that also knows SAT's phrases, which mean nothing yet."""
     folder = Path(resolve_base(settings.base_model).ref)
     processor, old = build_processor(*sat.fixed_phrases()), load_model(folder)
     vocabulary = load_processor(folder).tokenizer.get_vocab()
@@ -90,62 +124,140 @@ def start_from(settings: PretrainRooms) -> tuple[MirageForConditionalGeneration,
     noise = torch.randn(len(processor.tokenizer), weights.shape[1]) * (NEW_WORDS_SPREAD * weights.std(0))
     embeddings = weights.mean(0) + noise
     embeddings[list(known)] = weights[list(known.values())]
-    model = MirageForConditionalGeneration(build_config(settings, processor.tokenizer))
+    text = old.config.text_config
+    size = TinySize(
+        hidden=text.hidden_size,
+        layers=text.num_hidden_layers,
+        heads=text.num_attention_heads,
+        **settings.model_dump(include={"vision_hidden", "vision_depth"}),
+    )
+    model = MirageForConditionalGeneration(build_config(size, processor.tokenizer))
+    language = {name: weight for name, weight in old.state_dict().items() if ".visual." not in name}
     tied = {"model.language_model.embed_tokens.weight": embeddings, "lm_head.weight": embeddings}
-    model.load_state_dict({**old.state_dict(), **tied})
+    model.load_state_dict({**model.state_dict(), **language, **tied})
     model.tie_weights()
     return model, processor
 
 
-def pretrain_rooms(settings: PretrainRooms, views: Path, out: Path, scratch: Path) -> dict[str, Any]:
-    """Train the base model on, examine it and save it below `out`.
+class Drawer:
+    """Readings of rooms, drawn from `views`."""
+
+    def __init__(self, settings: Rooms, views: Path, where_share: float) -> None:
+        pictures = [room for shard in read_room_views(views) for room in shard]
+        self.seed, self.where_share = settings.seed, where_share
+        self.seen, self.held_out = pictures[: settings.num_rooms], pictures[settings.num_rooms :]
+
+    def __call__(self, index: int, stream: int = 0) -> Reading:
+        """The `index`-th reading of a stream; that of `HELD_OUT_STREAM` shows rooms that no other one does."""
+        rng = np.random.default_rng([self.seed, stream, index])
+        rooms = self.held_out if stream == HELD_OUT_STREAM else self.seen
+        room = rooms[int(rng.integers(len(rooms)))]
+        return room_reading(room[int(rng.integers(len(room)))], rng, self.where_share)
+
+
+def see_rooms(settings: SeeRooms, views: Path, out: Path, scratch: Path) -> dict[str, Any]:
+    """Train a vision tower before the language model of the base model, examine it and save both below `out`.
+
+    Returns:
+        Counts: parameters, updates, losses, and how many marks of held-out rooms the tower sees.
+    """
+    set_seed(settings.seed)
+    model, processor = start_from(settings)
+    draw = Drawer(settings, views, where_share=0.0)
+    counts = run_trainer(_trainer(SightTrainer, model, processor, draw, settings, scratch), processor, out)
+    readings = [draw(index, HELD_OUT_STREAM) for index in range(settings.num_held_out)]
+    return {
+        "parameters": model.num_parameters(),
+        **counts,
+        "held_out": examine_sight(model.eval(), processor, readings),
+    }
+
+
+def read_rooms(settings: ReadRooms, seeing: Path, views: Path, out: Path, scratch: Path) -> dict[str, Any]:
+    """Train a model whose tower sees rooms to read them, examine it and save it below `out`.
 
     Returns:
         Counts: parameters, updates, losses, and how much of held-out rooms is read rightly.
     """
     set_seed(settings.seed)
-    model, processor = start_from(settings)
-    pictures = [room for shard in read_room_views(views) for room in shard]
+    model, processor = load_model(seeing), load_processor(seeing)
+    draw = Drawer(settings, views, WHERE_SHARE)
+    counts = run_trainer(_trainer(ReadingTrainer, model, processor, draw, settings, scratch), processor, out)
+    readings = [draw(index, HELD_OUT_STREAM) for index in range(settings.num_held_out)]
+    return {"parameters": model.num_parameters(), **counts, "held_out": examine(model.eval(), processor, readings)}
 
-    def draw(index: int, rooms: list[np.ndarray], stream: int) -> Reading:
-        rng = np.random.default_rng([settings.seed, stream, index])
-        room = rooms[int(rng.integers(len(rooms)))]
-        return room_reading(room[int(rng.integers(len(room)))], rng)
 
-    seen, held_out = pictures[: settings.num_rooms], pictures[settings.num_rooms :]
-    trainer = ReadingTrainer(
+def _trainer(
+    kind: type[ReadingTrainer],
+    model: MirageForConditionalGeneration,
+    processor: MirageProcessor,
+    draw: Drawer,
+    settings: SeeRooms | ReadRooms,
+    scratch: Path,
+) -> ReadingTrainer:
+    return kind(
         model=model,
         args=TrainingArguments(**training_arguments(settings.optimizer, scratch, settings.seed, "fp32")),
-        train_dataset=ReadingData(processor, lambda index: draw(index, seen, 0), settings.optimizer.batch_size),
+        train_dataset=ReadingData(processor, draw, settings.optimizer.batch_size),
         data_collator=Collator(processor.tokenizer.pad_token_id),
+        processing_class=processor,
     )
-    counts = run_trainer(trainer, processor, out)
-    readings = [draw(index, held_out, HELD_OUT_STREAM) for index in range(settings.num_held_out)]
-    return {"parameters": model.num_parameters(), **counts, "held_out": read_rooms(model.eval(), processor, readings)}
 
 
-def read_rooms(
+@torch.no_grad()
+def examine_sight(
+    model: MirageForConditionalGeneration, processor: MirageProcessor, readings: list[Reading], batch_size: int = 100
+) -> dict[str, Any]:
+    """What the vision tower alone sees; the map of each picture is made of the letters that its features are most like.
+
+    Returns:
+        As `share_marks`.
+    """
+    letters_L = torch.tensor(letter_ids(processor))
+    texts: list[str] = []
+    for first in range(0, len(readings), batch_size):
+        rows = encode_readings(processor, readings[first : first + batch_size])
+        scores_VL = scores_of_words(model, Collator(processor.tokenizer.pad_token_id)(rows))[:, letters_L]
+        seen = "".join((*LABELS, FREE)[letter] for letter in scores_VL.argmax(-1).tolist())
+        texts += [
+            "\n".join(re.findall(f".{{{MAP_CELLS}}}", of_one)) for of_one in re.findall(f".{{{MAP_CELLS**2}}}", seen)
+        ]
+    return share_marks(readings, texts)
+
+
+def examine(
     model: MirageForConditionalGeneration, processor: MirageProcessor, readings: list[Reading]
 ) -> dict[str, Any]:
     """Let a model read rooms, greedily.
 
     Returns:
-        Readings; of maps, the shares of marks that are told in their cell, by any label and by their own; of columns,
-        the shares told rightly and at most one off.
+        As `share_marks`, and the shares of columns told rightly and at most one off.
     """
     texts = read_out(model, processor, readings, max_new_tokens=MAP_CELLS * (MAP_CELLS + 1))
-    found: dict[str, list[bool]] = {"marks_found": [], "labels_right": [], "columns_right": [], "columns_near": []}
-    for one, text in zip(readings, texts, strict=True):
-        if one.question != READ_MAP:
-            found["columns_right"].append(text == one.answer)
-            found["columns_near"].append(text.isdigit() and abs(int(text) - int(one.answer)) <= 1)
-            continue
-        pairs = zip(one.answer, text.ljust(len(one.answer)), strict=False)
-        told = [(true, said) for true, said in pairs if true in LABELS]
-        found["marks_found"] += [said in LABELS for _, said in told]
-        found["labels_right"] += [said == true for true, said in told]
-    shares = {name: round(float(np.mean(values)), 4) for name, values in found.items() if values}
-    return {"readings": len(readings), **shares}
+    columns = [(one.answer, text) for one, text in zip(readings, texts, strict=True) if one.question != READ_MAP]
+    right = [said == true for true, said in columns]
+    near = [said.isdecimal() and abs(int(said) - int(true)) <= 1 for true, said in columns]
+    return {
+        **share_marks(readings, texts),
+        "columns_right": round(float(np.mean(right)), 4),
+        "columns_near": round(float(np.mean(near)), 4),
+    }
+
+
+def share_marks(readings: list[Reading], texts: list[str]) -> dict[str, Any]:
+    """Compare maps with what was said of them.
+
+    Returns:
+        Readings; the shares of marks that are told in their cell, by any label and by their own.
+    """
+    maps = [(one.answer, text) for one, text in zip(readings, texts, strict=True) if one.question == READ_MAP]
+    pairs = [pair for answer, text in maps for pair in zip(answer, text.ljust(len(answer)), strict=False)]
+    marks = [(true, said) for true, said in pairs if true in LABELS]
+    return {
+        "readings": len(readings),
+        "marks_found": round(float(np.mean([said in LABELS for _, said in marks])), 4),
+        "labels_right": round(float(np.mean([said == true for true, said in marks])), 4),
+    }
 
 
 def _cell(mark: Mark) -> tuple[int, int]:

@@ -6,31 +6,46 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
+from transformers import set_seed
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from mirage_core.model.base import resolve_base
 from mirage_core.model.load import load_model, load_processor
 from mirage_core.model.tiny import build_processor
 from mirage_core.puzzles import sat
 from mirage_core.puzzles.sat_marks import MIN_MARK_GAP
-from mirage_core.recipe import Optimizer, PretrainRooms, Rooms
+from mirage_core.recipe import Optimizer, ReadRooms, Rooms, SeeRooms
 from mirage_core.synthesis.room_views import ROOM_PX, VIEWS_PER_ROOM, draw_room_views, read_room_views
 from mirage_core.training.collate import Collator
 from mirage_core.training.pretrain import READ_MAP
-from mirage_core.training.pretrain_rooms import pretrain_rooms, random_marks, read_rooms, room_reading, start_from
+from mirage_core.training.pretrain_rooms import (
+    HELD_OUT_STREAM,
+    LABELS,
+    MIN_MARKS,
+    Drawer,
+    examine_sight,
+    letter_ids,
+    random_marks,
+    read_rooms,
+    room_reading,
+    see_rooms,
+    share_marks,
+    start_from,
+)
 from mirage_core.training.readings import Reading, encode_readings
 
 pytestmark = [pytest.mark.train, pytest.mark.render]
 
-SETTINGS = PretrainRooms(
-    hidden=64, layers=3, heads=4, vision_hidden=48, vision_depth=2, num_rooms=4, num_held_out_rooms=2, num_held_out=4,
-    optimizer=Optimizer(num_updates=4, batch_size=4, lr=1e-3, warmup_updates=1, save_every=2),
-)  # fmt: skip
+ROOMS = {"seed": 3, "num_rooms": 4, "num_held_out_rooms": 2}
+OPTIMIZER = Optimizer(num_updates=4, batch_size=4, lr=1e-3, warmup_updates=1, save_every=2)
+SEE = SeeRooms(**ROOMS, vision_hidden=48, vision_depth=1, num_held_out=4, optimizer=OPTIMIZER)
+READ = ReadRooms(**ROOMS, num_held_out=12, optimizer=OPTIMIZER)
 
 
 @pytest.fixture(scope="module")
 def views_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("views")
-    counts = draw_room_views(Rooms(seed=3, num_rooms=4, num_held_out_rooms=2), folder, folder / "scratch", workers=1)
+    counts = draw_room_views(Rooms(**ROOMS), folder, folder / "scratch", workers=1)
     assert counts == {"rooms": 6, "pictures": 6 * VIEWS_PER_ROOM}
     return folder
 
@@ -62,7 +77,7 @@ def test_a_mark_stands_where_the_answer_says(views):
         if reading.question == READ_MAP:
             cells = [(row, column) for row, line in enumerate(reading.answer.split("\n")) for column, letter in
                      enumerate(line) if letter != "F"]  # fmt: skip
-            assert 4 <= len(cells) <= 10
+            assert MIN_MARKS <= len(cells) <= len(LABELS)
             for cell in cells:  # with what reaches over its edges
                 box = tuple(slice(max(0, int(at * ROOM_PX / 6) - 4), int((at + 1) * ROOM_PX / 6) + 5) for at in cell)
                 assert dots[box].sum() >= 15, reading.answer
@@ -76,15 +91,17 @@ def test_a_mark_stands_where_the_answer_says(views):
 def test_marks_are_apart_and_none_twice():
     for seed in range(100):
         marks = random_marks(np.random.default_rng(seed))
-        assert len({mark.label for mark in marks}) == len(marks) >= 4
+        assert len({mark.label for mark in marks}) == len(marks) >= MIN_MARKS
         assert all(one.gap(other) >= MIN_MARK_GAP for one, other in combinations(marks, 2))
 
 
 @torch.no_grad()
 def test_training_goes_on_from_the_model_of_mazes(views):
-    """Old words keep their scores, and new ones are not said instead of them."""
-    model, processor = start_from(SETTINGS)
+    """With a tower of its own. Before that of mazes old words keep their scores, and new ones are not said instead."""
+    model, processor = start_from(SEE)
     old, old_processor = (load(resolve_base("tiny").ref) for load in (load_model, load_processor))
+    assert model.config.vision_config.depth == SEE.vision_depth != old.config.vision_config.depth
+    model.model.visual = old.model.visual
     scores = []
     for one, its in ((model, processor), (old, old_processor)):
         (row,) = encode_readings(its, [Reading(READ_MAP, (views[0, 0],), "FFF")])
@@ -107,15 +124,69 @@ def test_questions_of_sat_are_short_to_this_model():
         assert len(ids) < 60 and tokenizer.decode(ids) == sat.question(puzzle)
 
 
+def test_held_out_rooms_are_those_that_training_does_not_show(views, views_folder):
+    draw = Drawer(Rooms(**ROOMS), views_folder, where_share=0.0)
+    for stream, rooms in ((0, views[:4]), (HELD_OUT_STREAM, views[4:])):
+        for index in range(20):
+            reading = draw(index, stream)
+            assert reading.question == READ_MAP
+            assert min(changed(reading, view).mean() for room in rooms for view in room) < 0.06
+
+
+@torch.no_grad()
+def test_features_are_compared_with_words_cell_by_cell(views_folder):
+    """A tower that shows the word of each cell sees every mark; one feature that is wrong costs one."""
+    model, processor = start_from(SEE)
+    draw = Drawer(Rooms(**ROOMS), views_folder, where_share=0.0)
+    readings = [draw(index) for index in range(3)]
+    words, letters = model.get_input_embeddings().weight, dict(zip((*LABELS, "F"), letter_ids(processor), strict=True))
+    words[list(letters.values())] = torch.nn.functional.normalize(words[list(letters.values())]) * 10
+    right_VD = torch.stack([words[letters[letter]] for one in readings for letter in one.answer.replace("\n", "")])
+
+    class Told(torch.nn.Module):
+        spatial_merge_size, dtype = model.model.visual.spatial_merge_size, model.model.visual.dtype
+
+        def forward(self, *inputs, **options):
+            return BaseModelOutputWithPooling(pooler_output=told_VD)
+
+    model.model.visual, told_VD = Told(), right_VD
+    assert examine_sight(model, processor, readings) == {"readings": 3, "marks_found": 1.0, "labels_right": 1.0}
+    marks = [at for at, letter in enumerate("".join(one.answer.replace("\n", "") for one in readings)) if letter != "F"]
+    told_VD = right_VD.clone()
+    told_VD[marks[-1]] = words[letters["F"]]
+    seen = examine_sight(model, processor, readings)
+    assert seen["marks_found"] == seen["labels_right"] == round(1 - 1 / len(marks), 4)
+
+
+def test_marks_are_counted_in_their_cells():
+    maps = [Reading(READ_MAP, (), "F1\n2F"), Reading("other", (), "7")]
+    for text, found, right in (("F1\n2F", 1, 1), ("F2\n1F", 1, 0), ("1F\nF2", 0, 0), ("F1", 0.5, 0.5), ("", 0, 0)):
+        assert share_marks(maps, [text, "x"]) == {"readings": 2, "marks_found": found, "labels_right": right}
+
+
+def test_the_tower_learns_before_the_model_does(views_folder, tmp_path):
+    """Of the language model only the words change, which the features are compared with."""
+    (tmp_path / "out").mkdir()
+    counts = see_rooms(SEE, views_folder, tmp_path / "out", tmp_path / "scratch")
+    assert counts["updates"] == 4 and counts["held_out"]["readings"] == 4 and counts["last_loss"] < counts["first_loss"]
+    set_seed(SEE.seed)
+    before, after = start_from(SEE)[0].state_dict(), load_model(tmp_path / "out/model").state_dict()
+    changed = {name for name, weight in before.items() if not torch.equal(weight, after[name])}
+    assert {name for name in changed if ".visual." not in name} <= {
+        "model.language_model.embed_tokens.weight", "lm_head.weight"
+    }  # fmt: skip
+    assert sum(".visual." in name for name in changed) > 10
+
+
 def test_a_resumed_run_ends_where_an_undisturbed_one_does(views_folder, tmp_path):
+    (tmp_path / "seeing").mkdir()
+    see_rooms(SEE, views_folder, tmp_path / "seeing", tmp_path / "scratch-seeing")
     counts = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        counts.append(pretrain_rooms(SETTINGS, views_folder, tmp_path / name, tmp_path / "scratch"))
+        place = (tmp_path / name, tmp_path / "scratch")
+        counts.append(read_rooms(READ, tmp_path / "seeing/model", views_folder, *place))
     assert counts[0]["updates"] == 4 and counts[1] == {**counts[0], "resumed_at": 2}
-    assert counts[0]["held_out"]["readings"] == 4 and counts[0]["last_loss"] < counts[0]["first_loss"]
+    assert counts[0]["held_out"]["readings"] == 12 and counts[0]["last_loss"] < counts[0]["first_loss"]
     first, second = (load_model(tmp_path / name / "model").state_dict() for name in ("first", "second"))
     assert all(torch.equal(weight, second[name]) for name, weight in first.items())
-    again = read_rooms(load_model(tmp_path / "first/model").eval(), load_processor(tmp_path / "first/model"),
-                       [room_reading(read_room_views(views_folder)[0][0, 0], np.random.default_rng(1))])  # fmt: skip
-    assert again["readings"] == 1
