@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirage_core.benchmark.interval import accuracy, bootstrap, wilson
+from mirage_core.benchmark.interval import accuracy, bootstrap, newcombe, wilson
 
 
 def bits(correct, n):
@@ -78,3 +78,18 @@ def test_more_items_narrow_it():
 def test_nothing_is_known_without_items():
     result = accuracy([])
     assert (result.n, result.low, result.high) == (0, 0.0, 1.0) and math.isnan(result.share)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "low", "high"),
+    [
+        ((70, 56 / 70), (80, 48 / 80), 0.0524, 0.3339),
+        ((10, 0.9), (10, 0.3), 0.1705, 0.8090),
+        ((56, 5 / 56), (29, 0), -0.0381, 0.1926),
+        ((10, 1), (10, 0), 0.6075, 1.0),
+    ],
+)
+def test_differences_have_the_published_intervals(one, other, low, high):
+    """Newcombe 1998, table II, method 10."""
+    assert newcombe(one, other) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+    assert newcombe(other, one) == (pytest.approx(-high, abs=5e-5), pytest.approx(-low, abs=5e-5))
