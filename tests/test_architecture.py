@@ -43,6 +43,7 @@ def test_puzzle_families_do_not_know_one_another(path):
     assert not imports(path) & (others - SHARED_BY_FAMILIES)
 
 
+@pytest.mark.thorough
 def test_flows_start_without_what_is_slow_to_load():
     """A run that finds everything done should not spend seconds on loading what it does not use."""
     code = "import sys, flows.end_to_end; print({'torch', 'transformers', 'sklearn', 'scipy'} & {*sys.modules})"

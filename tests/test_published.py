@@ -22,6 +22,8 @@ from mirage_core.row import Row, decode_image, read_rows, write_rows
 from mirage_core.teacher import Explanation
 from tasks import published as stages
 
+pytestmark = pytest.mark.thorough
+
 GOLDEN = {"published": (1, "f59ac69e987941c19b7adede1d7db9b0ba6e77e6061d934f468506c007f0fe22")}
 """Stage -> (version, digest of what its output means)."""
 

@@ -14,6 +14,8 @@ from mirage_core.benchmark.latent_statistics import (
     retrieval,
 )
 
+pytestmark = pytest.mark.thorough
+
 
 def drawn(*shape, seed=0):
     return torch.from_numpy(np.random.default_rng(seed).normal(size=shape)).float()

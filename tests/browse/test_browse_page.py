@@ -15,6 +15,8 @@ from streamlit.testing.v1 import AppTest
 from mirage_core.browse import page
 from mirage_core.row import read_rows, write_rows
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(autouse=True)
 def main_module(monkeypatch):

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from mirage_core.puzzles import geometry
 from mirage_core.puzzles.geometry_figures import draw_figure
 
+pytestmark = pytest.mark.thorough
+
 PUZZLES = [geometry.sample(2, index) for index in range(72)]
 OPTIONS = ("35 degrees", "70 degrees", "110 degrees", "145 degrees")
 

@@ -20,6 +20,8 @@ from sklearn.model_selection import cross_val_score
 from mirage_core.puzzles import sat, sat_camera, sat_questions
 from mirage_core.puzzles.sat_marks import MIN_MARK_GAP
 
+pytestmark = pytest.mark.render
+
 SEED, NUM_MANY = 5, 500
 
 

@@ -19,6 +19,8 @@ from mirage_core.puzzles.sat_helpers import (
     write_video,
 )
 
+pytestmark = pytest.mark.render
+
 SIDE_PX = 96
 
 

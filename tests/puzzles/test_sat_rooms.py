@@ -18,6 +18,8 @@ from mirage_core.puzzles.sat_kinds import KINDS
 from mirage_core.puzzles.sat_render import Renderer
 from mirage_core.puzzles.sat_rooms import Room, Thing, is_free, sample_room
 
+pytestmark = pytest.mark.render
+
 SIDE_PX = 128
 ANGLES = st.floats(-180, 180)
 

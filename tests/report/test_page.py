@@ -25,6 +25,8 @@ from mirage_core.report.page import build_report
 from mirage_core.row import Row, encode_png, write_rows
 from mirage_core.training import METRICS_FILE
 
+pytestmark = pytest.mark.thorough
+
 BOARD = vsp.Board(("SFF", "FHF", "FFG"))
 LIE = 'Moving right to [(0,1),Hole] <script>alert("thought")</script>'
 

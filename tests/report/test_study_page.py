@@ -11,6 +11,8 @@ from mirage_core.puzzles import vsp
 from mirage_core.report.study import ArmRun, build_study_report
 from mirage_core.training import METRICS_FILE
 
+pytestmark = pytest.mark.thorough
+
 ITEMS = range(9)
 """Eight at level 3, of which the first two need planning, and one at level 7 that never counts."""
 

@@ -17,6 +17,8 @@ from mirage_core.spec import load_spec
 from mirage_core.synthesis import geometry_rows
 from mirage_core.synthesis.geometry_rows import build_geometry, sample_geometry
 
+pytestmark = pytest.mark.thorough
+
 REPO = Path(__file__).parents[2]
 SPEC = GeometrySpec(task="comt_geometry", seed=7, num_puzzles={"train": 24, "validation": 16}, thoughts_per_puzzle=2)
 GOLDEN = {"geometry-puzzles": "52b303ea8510b150", "geometry-dataset": "b1d3583f56976839"}

@@ -24,6 +24,8 @@ from mirage_core.synthesis.jigsaw_reasoning import explain_rows
 from mirage_core.synthesis.jigsaw_rows import draw_rows
 from mirage_core.synthesis.shards import lines_name
 
+pytestmark = pytest.mark.thorough
+
 SPEC = JigsawSpec(
     task="blink_jigsaw", seed=3, num_puzzles={"train": 40, "rl": 12, "validation": 12}, puzzles_per_shard=10
 )

@@ -11,6 +11,8 @@ from mirage_core.puzzles import vsp
 from mirage_core.teacher import said
 from mirage_core.teacher.leaks import leak_in
 
+pytestmark = pytest.mark.thorough
+
 NUM_CORRUPTED = 1500
 NUM_TRUE = 1000
 

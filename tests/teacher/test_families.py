@@ -34,6 +34,8 @@ from mirage_core.teacher.server import Teacher
 from mirage_core.teacher.settings import ServerTeacher
 from mirage_core.teacher.store import AnswerStore
 
+pytestmark = pytest.mark.render
+
 SETTINGS = ServerTeacher(model="teacher", timeout_s=20.0, backoff_s=0.01, num_tries=2)
 SEED = 3
 PROMPTS = {jigsaw.TASK: "blink_jigsaw", sat.TASK: "sat_dynamic"}

@@ -19,6 +19,8 @@ from mirage_core.teacher.jigsaw_scene import SIDES, jigsaw_scene, other
 from mirage_core.teacher.jigsaw_verify import jigsaw_findings, verify_jigsaw
 from mirage_core.teacher.prompting import load_prompt, messages
 
+pytestmark = pytest.mark.thorough
+
 NUM_PUZZLES = 120
 ORDINALS = {"second": "third", "third": "second"}
 OPPOSITES = {

@@ -20,6 +20,8 @@ from mirage_core.teacher.sat_oracle import explain_sat
 from mirage_core.teacher.sat_scene import sat_scene
 from mirage_core.teacher.sat_verify import sat_findings, verify_sat
 
+pytestmark = pytest.mark.render
+
 SEED, NUM_FEW, NUM_MANY = 77, 40, 300
 OPPOSITES = {
     "left": "right", "right": "left", "closer": "further", "further": "closer", "nearer": "farther", "towards":

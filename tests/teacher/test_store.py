@@ -15,6 +15,8 @@ from mirage_core.teacher.chat import Message
 from mirage_core.teacher.request import Answer, Request
 from mirage_core.teacher.store import AnswerStore, Entry, Spent, export_parquet
 
+pytestmark = pytest.mark.thorough
+
 
 def request(number: int) -> Request:
     return Request("teacher", (Message("user", f"Explain {number}."),), 0.7, 0.95, 100)

@@ -7,6 +7,8 @@ honest number, stands in docs/LOG.md. List 4 was met after the last change but o
 import pytest
 from unseen_lists import counts
 
+pytestmark = pytest.mark.thorough
+
 REJECTED = {
     1: {"leak": 290, "false end": 190, "false prose": 99},
     2: {"leak": 304, "false end": 190, "false prose": 96},

@@ -19,6 +19,8 @@ from mirage_core.training.memory import BF16, FP32, Pass, estimate, kept_by, siz
 from mirage_core.training.run import training_arguments
 from mirage_core.training.supervised import StageData, StageTrainer
 
+pytestmark = pytest.mark.thorough
+
 RECIPES = Path(__file__).parents[2] / "recipes"
 QWEN_7B = "Qwen/Qwen2.5-VL-7B-Instruct"
 PUBLISHED = {"Qwen/Qwen2.5-VL-3B-Instruct": 3_754_622_976, QWEN_7B: 8_292_166_656}
