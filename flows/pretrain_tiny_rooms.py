@@ -1,4 +1,4 @@
-"""From the tiny base model of mazes to one that sees rooms: `python -m flows.pretrain_tiny_rooms`."""
+"""Nothing to the tiny base model that sees rooms: `python -m flows.pretrain_tiny_rooms`."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tasks.local import run_flow
 
 @flow(name="pretrain-tiny-rooms")
 def pretrain_tiny_rooms(recipe: Path) -> Artifact:
-    """Teach the tiny model of mazes to see rooms and the marks in them; the package ships it as `tiny-rooms`."""
+    """Teach a tiny model to see marks in rooms, and to tell where they are; the package ships it as `tiny-rooms`."""
     settings = load_pretrain_rooms(recipe)
     views = with_card(sat.room_views(settings.rooms))
     seeing = with_card(sat.see_rooms(settings.seeing, views))

@@ -278,7 +278,7 @@ def room_views(settings: File, out: Folder, scratch: Folder) -> None:
 
 @app.command()
 def see_rooms(settings: File, views: Folder, out: Folder, scratch: Folder) -> None:
-    """A vision tower that sees marks in rooms, before a language model that reads mazes."""
+    """A tiny model whose vision tower sees marks in rooms."""
     _prepare_torch()
     from mirage_core.recipe import SeeRooms
     from mirage_core.training.pretrain_rooms import see_rooms as train
@@ -289,7 +289,7 @@ def see_rooms(settings: File, views: Folder, out: Folder, scratch: Folder) -> No
 
 @app.command()
 def read_rooms(settings: File, seeing: Folder, views: Folder, out: Folder, scratch: Folder) -> None:
-    """A tiny base model that reads rooms, from one whose tower sees them."""
+    """A tiny base model that tells where marks are in rooms, from one whose tower sees them."""
     _prepare_torch()
     from mirage_core.recipe import ReadRooms
     from mirage_core.training.pretrain_rooms import read_rooms as train

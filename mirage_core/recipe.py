@@ -351,15 +351,11 @@ class Rooms(Settings):
     """Rooms that the finished model is examined on."""
 
 
-class SeeRooms(Rooms):
+class SeeRooms(TinySize, Rooms):
     """Identity of a tiny model whose vision tower sees marks in rooms."""
 
-    base_model: str = "tiny"
-    """Model whose language model it is given; its tokenizer and pictures must be those of `tiny`."""
-    vision_hidden: PositiveInt
-    """As of `TinySize`."""
-    vision_depth: PositiveInt
-    """As of `TinySize`."""
+    words_of: str = "tiny"
+    """Model whose word embeddings it starts with; its tokenizer must be that of `tiny`, and as wide."""
     optimizer: Optimizer
     """Steps, batch and learning rate."""
     num_held_out: PositiveInt = 1000
@@ -367,7 +363,7 @@ class SeeRooms(Rooms):
 
 
 class ReadRooms(Rooms):
-    """Identity of a tiny base model that reads what such a tower sees."""
+    """Identity of a tiny base model that tells where it sees marks."""
 
     optimizer: Optimizer
     """Steps, batch and learning rate."""
@@ -380,22 +376,19 @@ class PretrainRooms(Settings):
 
     rooms: Rooms = Rooms()
     """What it sees, and the seed of everything."""
-    base_model: str = "tiny"
+    size: TinySize
+    """Of the model."""
+    words_of: str = "tiny"
     """As of `SeeRooms`."""
-    vision_hidden: PositiveInt = 96
-    """As of `TinySize`."""
-    vision_depth: PositiveInt = 2
-    """As of `TinySize`."""
     see: Optimizer
-    """Of the vision tower alone."""
+    """Of the vision tower."""
     read: Optimizer
-    """Of the whole model after that."""
+    """Of the language model after that."""
 
     @property
     def seeing(self) -> SeeRooms:
         """The first of both stages."""
-        own = self.model_dump(include={"base_model", "vision_hidden", "vision_depth"})
-        return SeeRooms(**self.rooms.model_dump(), **own, optimizer=self.see)
+        return SeeRooms(**self.rooms.model_dump(), **self.size.model_dump(), words_of=self.words_of, optimizer=self.see)
 
     @property
     def reading(self) -> ReadRooms:

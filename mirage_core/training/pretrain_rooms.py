@@ -1,15 +1,13 @@
-"""Teaches the tiny model of mazes to see rooms: where marks are, and which.
+"""Teaches a tiny model to see rooms: where marks are, and which.
 
-Marks are drawn as SAT draws them, onto views of furnished rooms, in random places. Read is the picture as a map of six
-by six cells, as of a maze, with a mark's label where there is one; or, behind a question that names one of the marks,
-in which of nine columns that stands. No thing of a room is asked about, and no question of SAT.
-
-The vision tower learns first, alone: the feature of each cell is to be the embedding of its letter, as near as words
-can tell. Through the language model the same tower learned nothing (docs/LOG.md): one answer is too little to tell it
-where to look. The language model, that of mazes, then only has to repeat what it is shown.
+Marks are drawn as SAT draws them, onto views of furnished rooms, in random places. The vision tower learns first, and
+alone: the feature of each of six by six cells is to be the embedding of the label there, or of a letter for none, as
+near as words can tell. Through a language model the same tower learned nothing (docs/LOG.md): one answer is too little
+to tell it where to look. Then the language model learns to answer in which of nine columns a named mark stands. No
+thing of a room is asked about, and no question of SAT.
 """
 
-import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +25,7 @@ from mirage_core.model.tiny import build_config, build_processor
 from mirage_core.puzzles import sat
 from mirage_core.puzzles.sat_kinds import KINDS
 from mirage_core.puzzles.sat_marks import MIN_MARK_GAP, Mark, draw_marks
-from mirage_core.recipe import ReadRooms, Rooms, SeeRooms, TinySize
+from mirage_core.recipe import ReadRooms, Rooms, SeeRooms
 from mirage_core.synthesis.room_views import read_room_views
 from mirage_core.training.collate import Collator
 from mirage_core.training.pretrain import READ_MAP
@@ -42,40 +40,52 @@ MAP_CELLS = 6
 FREE = "F"
 """A cell without a mark, as of a maze."""
 LABELS = (*"123456789", "X")
-MIN_MARKS = 6
-WHERE_SHARE = 0.3
+MARKS_OF_MAPS, MARKS_OF_QUESTIONS = (6, len(LABELS)), (1, 3)
+"""How many, at least and at most: many to see more at once, and as few as pictures of SAT have."""
 EDGE = 0.05
 NEW_WORDS_SPREAD = 0.1
 """Of new words about the mean of the old ones, as a share of theirs. Embeddings are tied: further out, words that mean
 nothing yet would be said in every place."""
+ROPE_THETA = 10.0
+"""At the stock 10,000 the rotary channels of columns, the slowest ones of heads as narrow as 16, turn by 0.016 rad from
+one edge of the picture to the other: no column could be told (docs/LOG.md)."""
 HELD_OUT_STREAM = 1
 """Second part of the seed of the readings that examine the finished model."""
 
 
-def room_reading(picture: np.ndarray, rng: np.random.Generator, where_share: float = WHERE_SHARE) -> Reading:
-    """One thing to read of a view of a room; half of the views are mirrored."""
-    marks = random_marks(rng)
-    image = Image.fromarray(np.ascontiguousarray(picture[:, ::-1]) if rng.random() < 0.5 else np.array(picture))
-    draw_marks(image, marks)
-    shown = (np.asarray(image),)
-    if rng.random() >= where_share:
-        return Reading(READ_MAP, shown, map_of(marks))
+def map_reading(picture: np.ndarray, rng: np.random.Generator) -> Reading:
+    """A view of a room whose map is to be read."""
+    shown, marks = _marked(picture, rng, *MARKS_OF_MAPS)
+    return Reading(READ_MAP, (shown,), map_of(marks))
+
+
+def where_reading(picture: np.ndarray, rng: np.random.Generator) -> Reading:
+    """A view of a room, with a question for one of its marks; what is named beside the mark means nothing."""
+    shown, marks = _marked(picture, rng, *MARKS_OF_QUESTIONS)
     mark, name = marks[int(rng.integers(len(marks)))], list(KINDS)[int(rng.integers(len(KINDS)))]
-    return Reading(WHERE.format(name=name, label=mark.label), shown, str(int(mark.x * NUM_COLUMNS)))
+    return Reading(WHERE.format(name=name, label=mark.label), (shown,), str(int(mark.x * NUM_COLUMNS)))
 
 
-def random_marks(rng: np.random.Generator) -> tuple[Mark, ...]:
+def _marked(picture: np.ndarray, rng: np.random.Generator, fewest: int, most: int) -> tuple[np.ndarray, list[Mark]]:
+    """Half of the views are mirrored."""
+    marks = random_marks(rng, fewest, most)
+    image = Image.fromarray(np.ascontiguousarray(picture[:, ::-1]) if rng.random() < 0.5 else np.array(picture))
+    draw_marks(image, tuple(marks))
+    return np.asarray(image), marks
+
+
+def random_marks(rng: np.random.Generator, fewest: int, most: int) -> list[Mark]:
     """Marks in random places, apart from one another, no two in one cell of the map."""
-    labels = rng.permutation(len(LABELS))[: int(rng.integers(MIN_MARKS, len(LABELS) + 1))].tolist()
+    labels = rng.permutation(len(LABELS))[: int(rng.integers(fewest, most + 1))].tolist()
     marks: list[Mark] = []
     while len(marks) < len(labels):
         mark = Mark(LABELS[labels[len(marks)]], *rng.uniform(EDGE, 1 - EDGE, 2).tolist())
         if all(mark.gap(other) >= MIN_MARK_GAP and _cell(mark) != _cell(other) for other in marks):
             marks.append(mark)
-    return tuple(marks)
+    return marks
 
 
-def map_of(marks: tuple[Mark, ...]) -> str:
+def map_of(marks: list[Mark]) -> str:
     """Six lines of six letters."""
     rows = [[FREE] * MAP_CELLS for _ in range(MAP_CELLS)]
     for mark in marks:
@@ -113,38 +123,31 @@ def letter_ids(processor: MirageProcessor) -> list[int]:
 
 
 def start_from(settings: SeeRooms) -> tuple[MirageForConditionalGeneration, MirageProcessor]:
-    """The base model with a new vision tower, and a tokenizer that also knows SAT's phrases, which mean nothing yet."""
-    folder = Path(resolve_base(settings.base_model).ref)
-    processor, old = build_processor(*sat.fixed_phrases()), load_model(folder)
+    """A new model with the word embeddings of the base model; its tokenizer also knows SAT's phrases, which mean
+    nothing yet.
+    """
+    folder = Path(resolve_base(settings.words_of).ref)
+    processor, weights = build_processor(*sat.fixed_phrases()), load_model(folder).get_input_embeddings().weight.data
     vocabulary = load_processor(folder).tokenizer.get_vocab()
     known = {
         index: vocabulary[token] for token, index in processor.tokenizer.get_vocab().items() if token in vocabulary
     }
-    weights = old.get_input_embeddings().weight.data
     noise = torch.randn(len(processor.tokenizer), weights.shape[1]) * (NEW_WORDS_SPREAD * weights.std(0))
     embeddings = weights.mean(0) + noise
     embeddings[list(known)] = weights[list(known.values())]
-    text = old.config.text_config
-    size = TinySize(
-        hidden=text.hidden_size,
-        layers=text.num_hidden_layers,
-        heads=text.num_attention_heads,
-        **settings.model_dump(include={"vision_hidden", "vision_depth"}),
-    )
-    model = MirageForConditionalGeneration(build_config(size, processor.tokenizer))
-    language = {name: weight for name, weight in old.state_dict().items() if ".visual." not in name}
-    tied = {"model.language_model.embed_tokens.weight": embeddings, "lm_head.weight": embeddings}
-    model.load_state_dict({**model.state_dict(), **language, **tied})
-    model.tie_weights()
+    model = MirageForConditionalGeneration(build_config(settings, processor.tokenizer, rope_theta=ROPE_THETA))
+    model.get_input_embeddings().weight.data.copy_(embeddings)
     return model, processor
 
 
 class Drawer:
-    """Readings of rooms, drawn from `views`."""
+    """Readings of the rooms of `views`, each from its own random generator."""
 
-    def __init__(self, settings: Rooms, views: Path, where_share: float) -> None:
+    def __init__(
+        self, settings: Rooms, views: Path, reading: Callable[[np.ndarray, np.random.Generator], Reading]
+    ) -> None:
         pictures = [room for shard in read_room_views(views) for room in shard]
-        self.seed, self.where_share = settings.seed, where_share
+        self.seed, self.reading = settings.seed, reading
         self.seen, self.held_out = pictures[: settings.num_rooms], pictures[settings.num_rooms :]
 
     def __call__(self, index: int, stream: int = 0) -> Reading:
@@ -152,39 +155,40 @@ class Drawer:
         rng = np.random.default_rng([self.seed, stream, index])
         rooms = self.held_out if stream == HELD_OUT_STREAM else self.seen
         room = rooms[int(rng.integers(len(rooms)))]
-        return room_reading(room[int(rng.integers(len(room)))], rng, self.where_share)
+        return self.reading(room[int(rng.integers(len(room)))], rng)
+
+    def held_out_readings(self, number: int) -> list[Reading]:
+        """Of rooms that training does not show."""
+        return [self(index, HELD_OUT_STREAM) for index in range(number)]
 
 
 def see_rooms(settings: SeeRooms, views: Path, out: Path, scratch: Path) -> dict[str, Any]:
-    """Train a vision tower before the language model of the base model, examine it and save both below `out`.
+    """Train the vision tower of a new model, examine it and save the model below `out`.
 
     Returns:
         Counts: parameters, updates, losses, and how many marks of held-out rooms the tower sees.
     """
     set_seed(settings.seed)
     model, processor = start_from(settings)
-    draw = Drawer(settings, views, where_share=0.0)
+    draw = Drawer(settings, views, map_reading)
     counts = run_trainer(_trainer(SightTrainer, model, processor, draw, settings, scratch), processor, out)
-    readings = [draw(index, HELD_OUT_STREAM) for index in range(settings.num_held_out)]
-    return {
-        "parameters": model.num_parameters(),
-        **counts,
-        "held_out": examine_sight(model.eval(), processor, readings),
-    }
+    seen = examine_sight(model.eval(), processor, draw.held_out_readings(settings.num_held_out))
+    return {"parameters": model.num_parameters(), **counts, "held_out": seen}
 
 
 def read_rooms(settings: ReadRooms, seeing: Path, views: Path, out: Path, scratch: Path) -> dict[str, Any]:
-    """Train a model whose tower sees rooms to read them, examine it and save it below `out`.
+    """Train the language model behind a tower that sees rooms, examine the model and save it below `out`.
 
     Returns:
-        Counts: parameters, updates, losses, and how much of held-out rooms is read rightly.
+        Counts: parameters, updates, losses, and how many columns of held-out rooms are told.
     """
     set_seed(settings.seed)
     model, processor = load_model(seeing), load_processor(seeing)
-    draw = Drawer(settings, views, WHERE_SHARE)
+    model.model.visual.requires_grad_(False)  # else it forgets what it sees before the language model asks for it
+    draw = Drawer(settings, views, where_reading)
     counts = run_trainer(_trainer(ReadingTrainer, model, processor, draw, settings, scratch), processor, out)
-    readings = [draw(index, HELD_OUT_STREAM) for index in range(settings.num_held_out)]
-    return {"parameters": model.num_parameters(), **counts, "held_out": examine(model.eval(), processor, readings)}
+    read = examine(model.eval(), processor, draw.held_out_readings(settings.num_held_out))
+    return {"parameters": model.num_parameters(), **counts, "held_out": read}
 
 
 def _trainer(
@@ -208,56 +212,38 @@ def _trainer(
 def examine_sight(
     model: MirageForConditionalGeneration, processor: MirageProcessor, readings: list[Reading], batch_size: int = 100
 ) -> dict[str, Any]:
-    """What the vision tower alone sees; the map of each picture is made of the letters that its features are most like.
+    """What the vision tower alone sees: of each cell, the letter that its feature is most like.
 
     Returns:
-        As `share_marks`.
+        Readings; the shares of marks that are seen in their cell, as any label and as their own.
     """
     letters_L = torch.tensor(letter_ids(processor))
-    texts: list[str] = []
+    collate = Collator(processor.tokenizer.pad_token_id)
+    marks: list[tuple[str, str]] = []
     for first in range(0, len(readings), batch_size):
-        rows = encode_readings(processor, readings[first : first + batch_size])
-        scores_VL = scores_of_words(model, Collator(processor.tokenizer.pad_token_id)(rows))[:, letters_L]
-        seen = "".join((*LABELS, FREE)[letter] for letter in scores_VL.argmax(-1).tolist())
-        texts += [
-            "\n".join(re.findall(f".{{{MAP_CELLS}}}", of_one)) for of_one in re.findall(f".{{{MAP_CELLS**2}}}", seen)
-        ]
-    return share_marks(readings, texts)
+        batch = readings[first : first + batch_size]
+        scores_VL = scores_of_words(model, collate(encode_readings(processor, batch)))[:, letters_L]
+        true = "".join(one.answer.replace("\n", "") for one in batch)
+        seen = [(*LABELS, FREE)[letter] for letter in scores_VL.argmax(-1).tolist()]
+        marks += [pair for pair in zip(true, seen, strict=True) if pair[0] != FREE]
+    found, right = (
+        np.mean(share) for share in zip(*((seen != FREE, seen == true) for true, seen in marks), strict=True)
+    )
+    return {"readings": len(readings), "marks_found": round(float(found), 4), "labels_right": round(float(right), 4)}
 
 
 def examine(
     model: MirageForConditionalGeneration, processor: MirageProcessor, readings: list[Reading]
 ) -> dict[str, Any]:
-    """Let a model read rooms, greedily.
+    """Let a model tell columns, greedily.
 
     Returns:
-        As `share_marks`, and the shares of columns told rightly and at most one off.
+        Readings, the share of columns told rightly, and of those at most one off.
     """
-    texts = read_out(model, processor, readings, max_new_tokens=MAP_CELLS * (MAP_CELLS + 1))
-    columns = [(one.answer, text) for one, text in zip(readings, texts, strict=True) if one.question != READ_MAP]
-    right = [said == true for true, said in columns]
-    near = [said.isdecimal() and abs(int(said) - int(true)) <= 1 for true, said in columns]
-    return {
-        **share_marks(readings, texts),
-        "columns_right": round(float(np.mean(right)), 4),
-        "columns_near": round(float(np.mean(near)), 4),
-    }
-
-
-def share_marks(readings: list[Reading], texts: list[str]) -> dict[str, Any]:
-    """Compare maps with what was said of them.
-
-    Returns:
-        Readings; the shares of marks that are told in their cell, by any label and by their own.
-    """
-    maps = [(one.answer, text) for one, text in zip(readings, texts, strict=True) if one.question == READ_MAP]
-    pairs = [pair for answer, text in maps for pair in zip(answer, text.ljust(len(answer)), strict=False)]
-    marks = [(true, said) for true, said in pairs if true in LABELS]
-    return {
-        "readings": len(readings),
-        "marks_found": round(float(np.mean([said in LABELS for _, said in marks])), 4),
-        "labels_right": round(float(np.mean([said == true for true, said in marks])), 4),
-    }
+    texts = read_out(model, processor, readings, max_new_tokens=2)
+    told = [(int(one.answer), int(text) if text.isdecimal() else -2) for one, text in zip(readings, texts, strict=True)]
+    right, near = (float(np.mean([abs(said - true) <= off for true, said in told])) for off in (0, 1))
+    return {"readings": len(readings), "right": round(right, 4), "near": round(near, 4)}
 
 
 def _cell(mark: Mark) -> tuple[int, int]:
