@@ -3,8 +3,9 @@
 Marks are drawn as SAT draws them, onto views of furnished rooms, in random places. The vision tower learns first, and
 alone: the feature of each of six by six cells is to be the embedding of the label there, or of a letter for none, as
 near as words can tell. Through a language model the same tower learned nothing (docs/LOG.md): one answer is too little
-to tell it where to look. Then the language model learns to answer in which of nine columns a named mark stands. No
-thing of a room is asked about, and no question of SAT.
+to tell it where to look. Then the language model learns to answer where a named mark stands in the picture: in which
+of nine columns, or which of two choices is right, as "left by 30 percent" or "in the middle". No thing of a room is
+asked about, no turn and no degrees.
 """
 
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from mirage_core.model.load import load_model, load_processor
 from mirage_core.model.processor import MirageProcessor
 from mirage_core.model.tiny import build_config, build_processor
 from mirage_core.puzzles import sat
+from mirage_core.puzzles.sat_furniture import COLOURS
 from mirage_core.puzzles.sat_kinds import KINDS
 from mirage_core.puzzles.sat_marks import MIN_MARK_GAP, Mark, draw_marks
 from mirage_core.recipe import ReadRooms, Rooms, SeeRooms
@@ -32,9 +34,15 @@ from mirage_core.training.pretrain import READ_MAP
 from mirage_core.training.readings import Reading, ReadingData, ReadingTrainer, encode_readings, read_out
 from mirage_core.training.run import run_trainer, training_arguments
 
-WHERE = "<image>\nIn which column is {name} (near the mark {label} in the image)?"
+COLUMN = "<image>\nIn which column is {name} (near the mark {label} in the image)?"
 NUM_COLUMNS = 9
-"""Of which the middle one is six degrees to either side of straight ahead."""
+HOW_FAR = "How far from the middle is {name} (near the mark {label} in the image)?"
+SIDES, MIDDLE = ("left", "right"), "in the middle"
+CHOICE_SHARE = 0.7
+"""Of questions with two choices; in the others one word is said freely."""
+MIDDLE_TO, OTHER_SIDE_TO = 0.06, 0.14
+"""How far from the middle, as a share of the side, a mark may be that is in it, and one of which not that is the wrong
+choice but always the other side."""
 MAP_CELLS = 6
 """Rows and columns of a map, one cell for each vision feature."""
 FREE = "F"
@@ -49,6 +57,7 @@ nothing yet would be said in every place."""
 ROPE_THETA = 10.0
 """At the stock 10,000 the rotary channels of columns, the slowest ones of heads as narrow as 16, turn by 0.016 rad from
 one edge of the picture to the other: no column could be told (docs/LOG.md)."""
+MAX_ANSWER_TOKENS = 16
 HELD_OUT_STREAM = 1
 """Second part of the seed of the readings that examine the finished model."""
 
@@ -59,11 +68,26 @@ def map_reading(picture: np.ndarray, rng: np.random.Generator) -> Reading:
     return Reading(READ_MAP, (shown,), map_of(marks))
 
 
-def where_reading(picture: np.ndarray, rng: np.random.Generator) -> Reading:
-    """A view of a room, with a question for one of its marks; what is named beside the mark means nothing."""
+def place_reading(picture: np.ndarray, rng: np.random.Generator) -> Reading:
+    """A view of a room, and a question for the place of one of its marks; what is named beside it means nothing."""
     shown, marks = _marked(picture, rng, *MARKS_OF_QUESTIONS)
-    mark, name = marks[int(rng.integers(len(marks)))], list(KINDS)[int(rng.integers(len(KINDS)))]
-    return Reading(WHERE.format(name=name, label=mark.label), (shown,), str(int(mark.x * NUM_COLUMNS)))
+    mark = marks[int(rng.integers(len(marks)))]
+    kind, colour = list(KINDS.values())[int(rng.integers(len(KINDS)))], list(COLOURS)[int(rng.integers(len(COLOURS)))]
+    named = {"name": kind.phrase.format(colour=colour), "label": mark.label}
+    if rng.random() >= CHOICE_SHARE:
+        return Reading(COLUMN.format(**named), (shown,), str(int(mark.x * NUM_COLUMNS)))
+    right, wrong = _how_far(mark.x - 0.5, rng)
+    choices = (right, wrong) if rng.random() < 0.5 else (wrong, right)
+    return Reading(sat.question_text(HOW_FAR.format(**named), choices, 1), (shown,), rf"\boxed{{{right}}}")
+
+
+def _how_far(off: float, rng: np.random.Generator) -> tuple[str, str]:
+    """The right and the wrong choice of a mark so far, as a share of the side, to the right of the middle."""
+    if abs(off) < MIDDLE_TO:
+        return MIDDLE, f"{SIDES[int(rng.integers(2))]} by {int(rng.integers(20, 80))} percent"
+    side, other = SIDES[::-1] if off > 0 else SIDES
+    by = f"by {int(abs(off) * 200)} percent"
+    return f"{side} {by}", f"{other} {by}" if abs(off) < OTHER_SIDE_TO or rng.random() < 0.6 else MIDDLE
 
 
 def _marked(picture: np.ndarray, rng: np.random.Generator, fewest: int, most: int) -> tuple[np.ndarray, list[Mark]]:
@@ -180,12 +204,12 @@ def read_rooms(settings: ReadRooms, seeing: Path, views: Path, out: Path, scratc
     """Train the language model behind a tower that sees rooms, examine the model and save it below `out`.
 
     Returns:
-        Counts: parameters, updates, losses, and how many columns of held-out rooms are told.
+        Counts: parameters, updates, losses, and how many places of marks in held-out rooms are told.
     """
     set_seed(settings.seed)
     model, processor = load_model(seeing), load_processor(seeing)
     model.model.visual.requires_grad_(False)  # else it forgets what it sees before the language model asks for it
-    draw = Drawer(settings, views, where_reading)
+    draw = Drawer(settings, views, place_reading)
     counts = run_trainer(_trainer(ReadingTrainer, model, processor, draw, settings, scratch), processor, out)
     read = examine(model.eval(), processor, draw.held_out_readings(settings.num_held_out))
     return {"parameters": model.num_parameters(), **counts, "held_out": read}
@@ -235,15 +259,21 @@ def examine_sight(
 def examine(
     model: MirageForConditionalGeneration, processor: MirageProcessor, readings: list[Reading]
 ) -> dict[str, Any]:
-    """Let a model tell columns, greedily.
+    """Let a model tell where marks are, greedily.
 
     Returns:
-        Readings, the share of columns told rightly, and of those at most one off.
+        Readings; the shares of choices that are right, of columns that are, and of columns at most one off.
     """
-    texts = read_out(model, processor, readings, max_new_tokens=2)
-    told = [(int(one.answer), int(text) if text.isdecimal() else -2) for one, text in zip(readings, texts, strict=True)]
-    right, near = (float(np.mean([abs(said - true) <= off for true, said in told])) for off in (0, 1))
-    return {"readings": len(readings), "right": round(right, 4), "near": round(near, 4)}
+    texts = read_out(model, processor, readings, max_new_tokens=MAX_ANSWER_TOKENS)
+    told = [(one.answer, text) for one, text in zip(readings, texts, strict=True)]
+    chosen = [said == true for true, said in told if not true.isdecimal()]
+    off = [abs(int(said) - int(true)) if said.isdecimal() else NUM_COLUMNS for true, said in told if true.isdecimal()]
+    return {
+        "readings": len(readings),
+        "choices_right": round(float(np.mean(chosen)), 4),
+        "columns_right": round(float(np.mean(np.array(off) == 0)), 4),
+        "columns_near": round(float(np.mean(np.array(off) <= 1)), 4),
+    }
 
 
 def _cell(mark: Mark) -> tuple[int, int]:
