@@ -14,7 +14,7 @@ from tasks.local import run_flow
 
 @flow(name="pretrain-tiny-rooms")
 def pretrain_tiny_rooms(recipe: Path) -> Artifact:
-    """Teach a tiny model to see marks in rooms, and to tell where they are; the package ships it as `tiny-rooms`."""
+    """Teach a tiny model to see marks in rooms, and to tell where they are."""
     settings = load_pretrain_rooms(recipe)
     views = with_card(sat.room_views(settings.rooms))
     seeing = with_card(sat.see_rooms(settings.seeing, views))
