@@ -84,17 +84,13 @@ def build_photo_processor() -> MirageProcessor:
 
 
 def build_config(
-    size: TinySize,
-    tokenizer: PreTrainedTokenizerFast,
-    latent_size: int = 4,
-    patch_px: int = PATCH_PX,
-    rope_theta: float = 10000.0,
+    size: TinySize, tokenizer: PreTrainedTokenizerFast, latent_size: int = 4, patch_px: int = PATCH_PX
 ) -> Qwen2_5_VLConfig:
     """Configuration of a tiny model in the vocabulary of `tokenizer`."""
     ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIALS}
     half = size.hidden // size.heads // 2
     spatial = (half - half // 4) // 2  # mrope: a quarter of the rotary channels for time, the rest for rows, columns
-    rope = {"rope_type": "default", "rope_theta": rope_theta, "mrope_section": [half - 2 * spatial, spatial, spatial]}
+    rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [half - 2 * spatial, spatial, spatial]}
     return Qwen2_5_VLConfig(
         text_config=dict(
             vocab_size=len(tokenizer), hidden_size=size.hidden, intermediate_size=size.hidden * 8 // 3 // 8 * 8,

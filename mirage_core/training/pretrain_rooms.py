@@ -3,11 +3,12 @@
 Marks are drawn as SAT draws them, onto views of furnished rooms, in random places. The vision tower learns first, and
 alone: the feature of each of six by six cells is to be the embedding of the label there, or of a letter for none, as
 near as words can tell. Through a language model the same tower learned nothing (docs/LOG.md): one answer is too little
-to tell it where to look. Then the language model learns to answer where a named mark stands in the picture: in which
-of nine columns, or which of two choices is right, as "left by 30 percent" or "in the middle". No thing of a room is
+to tell it where to look. Then a new language model learns to answer where a named mark stands in the picture: in which
+of six columns, or which of two choices is right, as "left by 30 percent" or "in the middle". No thing of a room is
 asked about, no turn and no degrees.
 """
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,8 @@ from mirage_core.training.readings import Reading, ReadingData, ReadingTrainer, 
 from mirage_core.training.run import run_trainer, training_arguments
 
 COLUMN = "<image>\nIn which column is {name} (near the mark {label} in the image)?"
-NUM_COLUMNS = 9
+COLUMNS = "abcdef"
+"""Of vision features, from left to right; digits would be taken for labels."""
 HOW_FAR = "How far from the middle is {name} (near the mark {label} in the image)?"
 SIDES, MIDDLE = ("left", "right"), "in the middle"
 CHOICE_SHARE = 0.7
@@ -54,9 +56,12 @@ EDGE = 0.05
 NEW_WORDS_SPREAD = 0.1
 """Of new words about the mean of the old ones, as a share of theirs. Embeddings are tied: further out, words that mean
 nothing yet would be said in every place."""
-ROPE_THETA = 10.0
+ROPE_THETA = 15.0
 """At the stock 10,000 the rotary channels of columns, the slowest ones of heads as narrow as 16, turn by 0.016 rad from
 one edge of the picture to the other: no column could be told (docs/LOG.md)."""
+INITIALIZER_RANGE = 0.15
+"""Of the weights of the new language model. At the stock 0.02 one as narrow attends to everything alike at first, and
+needs far more updates to find the mark that is asked for (docs/LOG.md)."""
 MAX_ANSWER_TOKENS = 16
 HELD_OUT_STREAM = 1
 """Second part of the seed of the readings that examine the finished model."""
@@ -75,7 +80,7 @@ def place_reading(picture: np.ndarray, rng: np.random.Generator) -> Reading:
     kind, colour = list(KINDS.values())[int(rng.integers(len(KINDS)))], list(COLOURS)[int(rng.integers(len(COLOURS)))]
     named = {"name": kind.phrase.format(colour=colour), "label": mark.label}
     if rng.random() >= CHOICE_SHARE:
-        return Reading(COLUMN.format(**named), (shown,), str(int(mark.x * NUM_COLUMNS)))
+        return Reading(COLUMN.format(**named), (shown,), COLUMNS[int(mark.x * len(COLUMNS))])
     right, wrong = _how_far(mark.x - 0.5, rng)
     choices = (right, wrong) if rng.random() < 0.5 else (wrong, right)
     return Reading(sat.question_text(HOW_FAR.format(**named), choices, 1), (shown,), rf"\boxed{{{right}}}")
@@ -135,6 +140,32 @@ class SightTrainer(ReadingTrainer):
         return (loss, scores_VT) if return_outputs else loss
 
 
+class PlaceTrainer(ReadingTrainer):
+    """Trains a language model on places; beside the answers, every picture token is to say its own column. Without that
+    the place of a mark is read off its distance from the question, which is another one in every question.
+    """
+
+    def compute_loss(
+        self,
+        model: MirageForConditionalGeneration,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        columns_C = self.processing_class.tokenizer.convert_tokens_to_ids(list(COLUMNS))
+        picture_BT = inputs["input_ids"] == model.config.image_token_id
+        labels = {"labels": with_columns(inputs["labels"], picture_BT, torch.tensor(columns_C))}
+        return super().compute_loss(model, inputs | labels, return_outputs, num_items_in_batch)
+
+
+def with_columns(labels_BT: Tensor, picture_BT: Tensor, columns_C: Tensor) -> Tensor:
+    """Labels (B, T) with the word of its column as what each picture token says next, rows of C tokens."""
+    labels_BT = labels_BT.clone()
+    says_BT = picture_BT.roll(1, dims=1)  # no picture ends a prompt
+    labels_BT[says_BT] = columns_C.to(labels_BT.device).repeat(int(picture_BT.sum()) // len(columns_C))
+    return labels_BT
+
+
 def scores_of_words(model: MirageForConditionalGeneration, inputs: dict[str, Any]) -> Tensor:
     """How much each vision feature is like each word: (V, T), features of all pictures in the order of maps."""
     features = model.get_image_features(inputs["pixel_values"], inputs["image_grid_thw"]).pooler_output
@@ -159,9 +190,22 @@ def start_from(settings: SeeRooms) -> tuple[MirageForConditionalGeneration, Mira
     noise = torch.randn(len(processor.tokenizer), weights.shape[1]) * (NEW_WORDS_SPREAD * weights.std(0))
     embeddings = weights.mean(0) + noise
     embeddings[list(known)] = weights[list(known.values())]
-    model = MirageForConditionalGeneration(build_config(settings, processor.tokenizer, rope_theta=ROPE_THETA))
+    model = MirageForConditionalGeneration(build_config(settings, processor.tokenizer))
     model.get_input_embeddings().weight.data.copy_(embeddings)
     return model, processor
+
+
+def start_reading(seeing: Path) -> tuple[MirageForConditionalGeneration, MirageProcessor]:
+    """The tower and the words of a model that sees rooms, with a new language model of the same size."""
+    seer = load_model(seeing)
+    config = copy.deepcopy(seer.config)
+    config.text_config.rope_parameters["rope_theta"] = ROPE_THETA
+    config.text_config.initializer_range = INITIALIZER_RANGE
+    model = MirageForConditionalGeneration(config)
+    model.model.visual = seer.model.visual
+    model.get_input_embeddings().weight.data.copy_(seer.get_input_embeddings().weight)
+    model.model.visual.requires_grad_(False)  # else it forgets what it sees before the language model asks for it
+    return model, load_processor(seeing)
 
 
 class Drawer:
@@ -201,16 +245,15 @@ def see_rooms(settings: SeeRooms, views: Path, out: Path, scratch: Path) -> dict
 
 
 def read_rooms(settings: ReadRooms, seeing: Path, views: Path, out: Path, scratch: Path) -> dict[str, Any]:
-    """Train the language model behind a tower that sees rooms, examine the model and save it below `out`.
+    """Train a language model behind a tower that sees rooms, examine the model and save it below `out`.
 
     Returns:
         Counts: parameters, updates, losses, and how many places of marks in held-out rooms are told.
     """
     set_seed(settings.seed)
-    model, processor = load_model(seeing), load_processor(seeing)
-    model.model.visual.requires_grad_(False)  # else it forgets what it sees before the language model asks for it
+    model, processor = start_reading(seeing)
     draw = Drawer(settings, views, place_reading)
-    counts = run_trainer(_trainer(ReadingTrainer, model, processor, draw, settings, scratch), processor, out)
+    counts = run_trainer(_trainer(PlaceTrainer, model, processor, draw, settings, scratch), processor, out)
     read = examine(model.eval(), processor, draw.held_out_readings(settings.num_held_out))
     return {"parameters": model.num_parameters(), **counts, "held_out": read}
 
@@ -266,8 +309,11 @@ def examine(
     """
     texts = read_out(model, processor, readings, max_new_tokens=MAX_ANSWER_TOKENS)
     told = [(one.answer, text) for one, text in zip(readings, texts, strict=True)]
-    chosen = [said == true for true, said in told if not true.isdecimal()]
-    off = [abs(int(said) - int(true)) if said.isdecimal() else NUM_COLUMNS for true, said in told if true.isdecimal()]
+    chosen = [said == true for true, said in told if true not in COLUMNS]
+    off = [
+        abs(COLUMNS.index(said) - COLUMNS.index(true)) if said and said in COLUMNS else len(COLUMNS)
+        for true, said in told if true in COLUMNS
+    ]  # fmt: skip
     return {
         "readings": len(readings),
         "choices_right": round(float(np.mean(chosen)), 4),
