@@ -1,4 +1,4 @@
-"""What a helper image's quality is worth: `python -m flows.study_sat --spec datasets_spec/sat-demo.yaml`.
+"""What a helper image's quality is worth: `python -m flows.study_sat --spec datasets_spec/sat-tiny.yaml`.
 
 The open question of Mirage's section on SAT: its helper images come from a video model, whose artefacts it names as a
 limit. A simulator has the true view, so that the same rooms and questions can be trained on with better and worse ones.
@@ -74,7 +74,7 @@ def study_sat(
 
 
 def main(
-    spec: Path = Path("datasets_spec/sat-demo.yaml"),
+    spec: Path = Path("datasets_spec/sat-tiny.yaml"),
     recipe: Path = Path("recipes/study-sat.yaml"),
     seed: list[int] | None = None,
     test: list[Path] | None = None,

@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
-from transformers import set_seed
+from transformers import TrainingArguments, set_seed
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from mirage_core.model.base import resolve_base
@@ -16,13 +16,17 @@ from mirage_core.puzzles import sat
 from mirage_core.puzzles.sat_marks import MIN_MARK_GAP
 from mirage_core.recipe import Optimizer, ReadRooms, Rooms, SeeRooms
 from mirage_core.synthesis.room_views import ROOM_PX, VIEWS_PER_ROOM, draw_room_views, read_room_views
+from mirage_core.training.collate import Collator
 from mirage_core.training.pretrain import READ_MAP
 from mirage_core.training.pretrain_rooms import (
     COLUMNS,
+    COLUMNS_WEIGHT,
     HELD_OUT_STREAM,
     LABELS,
     MIDDLE,
     Drawer,
+    PlaceTrainer,
+    examine,
     examine_sight,
     letter_ids,
     map_reading,
@@ -34,6 +38,7 @@ from mirage_core.training.pretrain_rooms import (
     start_reading,
     with_columns,
 )
+from mirage_core.training.readings import ReadingTrainer, encode_readings
 
 pytestmark = [pytest.mark.train, pytest.mark.render]
 
@@ -203,16 +208,30 @@ def test_a_new_language_model_stands_behind_the_tower(views_folder, tmp_path):
 
 
 def test_picture_tokens_say_their_columns():
-    """Each one what comes next; answers stay."""
-    picture = torch.tensor([[0, 1, 1, 1, 1, 1, 1, 0, 0, 0], [0, 0, 1, 1, 1, 0, 1, 1, 1, 0]], dtype=torch.bool)
-    labels = torch.full((2, 10), -100)
-    labels[0, 9] = 7
-    says = with_columns(labels, picture, torch.tensor([20, 21, 22]))
-    assert says.tolist() == [
-        [-100, -100, 20, 21, 22, 20, 21, 22, -100, 7],
-        [-100, -100, -100, 20, 21, 22, -100, 20, 21, 22],
+    """Two pictures of two rows, in which no text stands; what text says next stays."""
+    picture = torch.tensor([[0, 1, 1, 1, 1, 1, 1, 0, 0], [1, 1, 1, 0, 1, 1, 1, 0, 0]], dtype=torch.bool)
+    said = torch.tensor([[-100] * 7 + [7, 8], [-100] * 8 + [9]])
+    assert with_columns(said, picture, torch.tensor([20, 21, 22])).tolist() == [
+        [-100, 20, 21, 22, 20, 21, 22, 7, 8],
+        [20, 21, 22, -100, 20, 21, 22, -100, 9],
     ]
-    assert labels.unique().tolist() == [-100, 7], "the given labels are not changed"
+
+
+def test_answers_weigh_as_much_as_the_columns_beside_them(views_folder, tmp_path):
+    """However many picture tokens there are: the loss is that of answers alone and a share of that of columns."""
+    model, processor = start_from(SEE)
+    draw = Drawer(Rooms(**ROOMS), views_folder, place_reading)
+    batch = Collator(processor.tokenizer.pad_token_id)(encode_readings(processor, [draw(index) for index in range(4)]))
+    place = {"model": model, "args": TrainingArguments(tmp_path, use_cpu=True, report_to=[])}
+    answers, both = (
+        kind(**place, processing_class=processor).compute_loss(model, dict(batch)).item()
+        for kind in (ReadingTrainer, PlaceTrainer)
+    )
+    with torch.no_grad():
+        logits = model(**batch).logits[batch["input_ids"] == model.config.image_token_id]
+    words = processor.tokenizer.convert_tokens_to_ids(list(COLUMNS))
+    columns = -logits.log_softmax(-1).view(-1, len(COLUMNS), logits.shape[-1])[:, range(len(COLUMNS)), words].mean()
+    assert both == pytest.approx(answers + COLUMNS_WEIGHT * columns.item(), rel=1e-4)
 
 
 def test_a_resumed_run_ends_where_an_undisturbed_one_does(views_folder, tmp_path):
@@ -230,3 +249,15 @@ def test_a_resumed_run_ends_where_an_undisturbed_one_does(views_folder, tmp_path
     )
     assert all(torch.equal(weight, first[name]) for name, weight in seeing.items() if ".visual." in name)
     assert all(torch.equal(weight, second[name]) for name, weight in first.items())
+
+
+@torch.no_grad()
+def test_the_packaged_model_reads_new_rooms(views_folder):
+    """Of another seed than it was trained on: another machine may draw even those otherwise."""
+    folder = resolve_base("tiny-rooms").ref
+    model, processor = load_model(folder).eval(), load_processor(folder)
+    draw = {reading: Drawer(Rooms(**ROOMS), views_folder, reading) for reading in (map_reading, place_reading)}
+    seen = examine_sight(model, processor, [draw[map_reading](index) for index in range(60)])
+    read = examine(model, processor, [draw[place_reading](index) for index in range(100)])
+    assert seen["marks_found"] > 0.85 and seen["labels_right"] > 0.6
+    assert read["columns_near"] > 0.8 and read["choices_right"] > 0.8
