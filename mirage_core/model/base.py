@@ -9,7 +9,7 @@ from pydantic import Field
 from mirage_core.errors import InputError
 from mirage_core.settings import Settings
 
-PACKAGED = {"tiny": "tiny_base", "tiny-photos": "tiny_photos"}
+PACKAGED = {"tiny": "tiny_base", "tiny-photos": "tiny_photos", "tiny-rooms": "tiny_rooms"}
 """Short names of models that ship with the package -> folder beside this file."""
 
 
