@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.nightly_retrain import nightly_retrain
 from mirage_core import manifest
@@ -77,7 +78,8 @@ def test_nights_follow_one_another_from_the_best_and_the_rest_is_pruned(prefect_
     assert gone == {"report", "promotion", "benchmark"}, "all that the best stands on is kept"
     assert (artifact_root / "nights/spec-recipe/nights.html").is_file()
     with get_client(sync_client=True) as client:
-        cards = [one for one in client.read_artifacts() if one.key == "nights-spec-recipe"]
+        key = ArtifactFilterKey(any_=["nights-spec-recipe"])
+        cards = client.read_artifacts(artifact_filter=ArtifactFilter(key=key))
     assert len(cards) == 2 and "| 2 |" in max(cards, key=lambda card: card.created).data
 
 

@@ -46,13 +46,13 @@ class Study:
         inputs = {"start": {"stage": start.parent.name, "digest": start.name} if start else {"name": "tiny"}}
         return seal(folder, stage, inputs, wall_s=10, updates=updates)
 
-    def add(self, arm, seed, num_right, trained=None, test_sets=("official",), num_latents=0):
+    def add(self, arm, seed, num_right, trained=None, test_sets=("official",), num_latents=0, walks=True):
         """Answers of which the first `num_right` of the eight are right, and the ninth."""
         folder = self.folder("benchmark", f"{re.sub('[^a-z0-9]', '-', arm)}-{seed}")
         told = [
             Answer(
                 id=f"item-{n}", level=3 if n < 8 else 7, output="", reason="ok" if n < num_right or n == 8 else "hole",
-                reason_vsp="ok", num_latents=num_latents, needs_planning=n < 2,
+                reason_vsp="ok", num_latents=num_latents, needs_planning=n < 2 if walks else None,
             )
             for n in ITEMS
         ]  # fmt: skip
@@ -62,9 +62,10 @@ class Study:
             )
         self.runs.append(ArmRun(arm, seed, trained, seal(folder, "benchmark")))
 
-    def build(self, references=("direct",), test_sets=("official",)):
+    def build(self, references=("direct",), test_sets=("official",), walks=True):
         policies = self.folder("baselines", "policies")
-        best = PolicyScore(name="blind & brave", overall=0.7275, by_level={3: 0.7, 7: 0.5}, where_walks_fail=0.25)
+        hard = 0.25 if walks else None
+        best = PolicyScore(name="blind & brave", overall=0.7275, by_level={3: 0.7, 7: 0.5}, where_walks_fail=hard)
         for number, test_set in enumerate(test_sets):
             scores = BaselineScores(test_set=test_set, task=vsp.TASK, headline=(3,), n=9, policies=(best,))
             (policies / f"baselines-{number}.json").write_text(scores.model_dump_json())
@@ -123,6 +124,16 @@ def test_arms_are_compared_with_each_reference_seed_by_seed(usual):
     assert (to_direct["both"][0], to_direct["both"][2]) == ("+25.0", "+25.0, +50.0, +0.0")
     assert (to_direct["base"][0], to_direct["base"][2]) == ("-50.0", "-50.0, -25.0, -75.0")
     assert to_both["direct"][3] == "+0.0"
+
+
+def test_where_nobody_walks_no_column_tells_of_it(study):
+    study.add("base", None, 0, walks=False)
+    study.add("direct", 0, 4, study.train("direct", "direct-0"), walks=False)
+    _, html, markdown = study.build(walks=False)
+    main, differences = tables_of(html)[:2]
+    assert main[0] == ["arm", "accuracy", "95 % interval", "each seed, %", "level 3", "level 7", "emits latents"]
+    assert all(len(row) == 7 for row in main) and len(differences[0]) == len(differences[1]) == 4
+    assert "walks" not in html and "walks" not in markdown
 
 
 def test_the_page_needs_no_other_file_and_escapes_its_texts(usual):

@@ -15,6 +15,7 @@ import yaml
 from fault_server import stats
 from PIL import Image
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 from test_jigsaw_thoughts import scenery
 
@@ -90,8 +91,9 @@ def test_rows_report_and_cards_and_nothing_is_asked_twice(prefect_server, artifa
     assert "accepted at once" in page.read_text() and "red line" in page.read_text()
     assert len(list(artifact_root.glob("reasoning-shard/[!.]*"))) == NUM_SHARDS
     with get_client(sync_client=True) as client:
-        keys = {one.key for one in client.read_artifacts()}
-    assert {"reasoning", "reasoning-progress", "teacher-report", "dataset"} <= keys
+        key = ArtifactFilterKey(any_=["reasoning", "reasoning-progress", "teacher-report", "dataset"])
+        shown = client.read_artifacts(artifact_filter=ArtifactFilter(key=key))
+    assert {one.key for one in shown} == set(key.any_)
     asked = num_received(url)
     assert (
         asked
