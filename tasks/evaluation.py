@@ -62,7 +62,7 @@ class StudyRun(Settings):
     """Its examination."""
 
 
-@stage("study-report")
+@stage("study-report", version=2)
 def study_report(
     title: str, data: Artifact, runs: list[StudyRun], baselines: Artifact, references: tuple[str, ...], *, out: Path
 ) -> Counts:

@@ -119,7 +119,8 @@ def _test_section(
         "task": policies.task,
         "headline": policies.headline,
         "rows": rows,
-        "levels": sorted(rows[0].by_level),
+        "levels": sorted(rows[0].by_level) if len(rows[0].by_level) > 1 else [],
+        "has_walks": bool(hard),
         "policies": policies.policies,
         "differences": _differences(answers, references),
         "figures": figures,
@@ -196,12 +197,8 @@ def _markdown(test: dict[str, Any], seeds: Sequence[int]) -> str:
     """The main table of a test set, and its differences."""
     rows: list[ArmScores] = test["rows"]
     levels, hard = test["levels"], rows[0].where_walks_fail
-    head = [
-        "arm",
-        f"accuracy (n = {rows[0].overall.n})",
-        "each seed, %",
-        f"where walks fail (n = {hard.n if hard else 0})",
-    ]
+    walks = f"where walks fail (n = {hard.n if hard else 0})"
+    head = ["arm", f"accuracy (n = {rows[0].overall.n})", "each seed, %", walks]
     lines = [head + [f"level {level}" for level in levels]]
     for row in rows:
         by_level = [percent(row.by_level[level].mean) for level in levels]
@@ -234,6 +231,9 @@ def _latent_lines(tests: Sequence[LatentTest]) -> list[list[str]]:
 
 
 def _table(lines: Sequence[Sequence[str]]) -> str:
+    """Without the columns that say nothing in any line."""
+    told = [column for column in zip(*lines, strict=True) if len(column) == 1 or set(column[1:]) - {"", "–"}]
+    lines = list(zip(*told, strict=True))
     return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], ["---"] * len(lines[0]), *lines[1:]))
 
 
