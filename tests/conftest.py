@@ -31,7 +31,6 @@ os.environ.update(
     PREFECT_RESULTS_LOCAL_STORAGE_PATH=f"{_home.name}/artifacts",
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
     DO_NOT_TRACK="1",
-    MKL_CBWR="COMPATIBLE",  # the same products on every CPU: else tiny models that learn end in other places
 )
 
 
