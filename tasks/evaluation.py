@@ -40,7 +40,7 @@ def baselines(tests: list[TestSet], settings: Benchmark, *, out: Path) -> Counts
     return benchmark_policies(_on_this_machine(tests), settings, out)
 
 
-@stage("report", version=2)
+@stage("report", version=3)
 def report(
     title: str, data: Artifact, training: list[Artifact], scores: list[Artifact], baselines: list[Artifact],
     *, out: Path,

@@ -10,6 +10,7 @@ from mirage_core.report.policies import cell
 from mirage_core.row import Row, read_rows
 
 ROWS_PER_TYPE = 2
+PICTURES = ("first picture", "second picture")
 
 
 def sat_section(data: Path, policies: Sequence[BaselineScores]) -> dict[str, Any] | None:
@@ -23,10 +24,13 @@ def sat_section(data: Path, policies: Sequence[BaselineScores]) -> dict[str, Any
     if not sets:
         return None
     names = list(dict.fromkeys(policy.name for test in sets for policy in test.policies))
+    rows = list(_contact_sheet(data))
+    num_pictures = max((len(row.images) for row in rows), default=0)
     return {
         "sets": [{"name": test.test_set, "n": test.n} for test in sets],
         "lines": [{"name": name, "cells": [_cell(test, name) for test in sets]} for name in names],
-        "rows": [_shown(row) for row in _contact_sheet(data)],
+        "pictures": PICTURES[:num_pictures],
+        "rows": [_shown(row, num_pictures) for row in rows],
     }
 
 
@@ -48,10 +52,10 @@ def _contact_sheet(data: Path) -> Iterator[Row]:
         yield from rows
 
 
-def _shown(row: Row) -> dict[str, Any]:
+def _shown(row: Row, num_pictures: int) -> dict[str, Any]:
     return {
         "row": row,
         "type": row.meta["question_type"].replace("_", " "),
         "asked": sat.text_of(row.question),
-        "blank": 2 - len(row.images),
+        "blank": num_pictures - len(row.images),
     }

@@ -1,5 +1,7 @@
 """The report on SAT: rows with all their pictures and their question, types instead of levels, circular evaluation."""
 
+import re
+
 import numpy as np
 import pytest
 from test_page import seal
@@ -28,9 +30,9 @@ def make_row(number, turn, num_images=2):
     )  # fmt: skip
 
 
-@pytest.fixture
-def html(tmp_path):
-    rows = [make_row(number, turn) for number in range(4) for turn in (0, 1)]
+@pytest.fixture(params=[2])
+def html(tmp_path, request):
+    rows = [make_row(number, turn, request.param) for number in range(4) for turn in (0, 1)]
     for folder, name in ((tmp_path / "data-digest", "rows"), (tmp_path / "data-digest", "rejected")):
         write_rows(rows if name == "rows" else [], str(folder / name))
     data = seal(tmp_path / "data-digest", "sat-dataset", kept=8, asked=8, rejected={})
@@ -55,6 +57,17 @@ def test_rows_show_every_picture_and_what_is_asked(html):
     assert shown.count('alt="puzzle"') == 2 * 2 and shown.count('alt="helper image"') == 2
     assert "How did the camera rotate? (rotated left / rotated right)" in shown
     assert "Choose between" not in shown and "Plan:" not in shown
+
+
+@pytest.mark.parametrize(
+    ("html", "pictures"), [(1, ["first picture"]), (2, ["first picture", "second picture"])], indirect=["html"]
+)
+def test_the_contact_sheet_has_a_column_for_every_picture(html, pictures):
+    sheet = html[html.index("Contact sheet") : html.index("<h2>Data")]
+    head, *lines = re.findall(r"<tr.*?</tr>", sheet, re.DOTALL)
+    assert re.findall(r"<th.*?>(.*?)</th>", head) == ["type", *pictures, "helper image", "question, thoughts, answer"]
+    assert [line.count("<td") for line in lines] == [len(pictures) + 3] * 4
+    assert [line.count("<img") for line in lines] == [len(pictures) + 1] * 4
 
 
 def test_types_stand_for_levels_and_orders_count_together(html):
