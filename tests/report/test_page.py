@@ -325,7 +325,7 @@ def test_latent_tests_stand_in_a_section_with_a_verdict_in_words(tmp_path):
     assert [row[1] for row in rows] == [OWN, ZEROS, "another row&#39;s"]
     assert rows[0][2] == "100.0 %" and rows[0][4:6] == ["", ""]
     assert rows[2][2] == "0.0 %" and rows[2][4] == "+100.0" and rows[2][6] == "0.0 % (n = 3)"
-    assert {len(row) for row in rows} == {len(re.findall("<th>", section))} == {10}
+    assert {len(row) for row in rows} == {len(re.findall("<th[ >]", section))} == {10}
     assert "so the true ones cannot be put in" in section
 
 
