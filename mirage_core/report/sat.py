@@ -25,12 +25,11 @@ def sat_section(data: Path, policies: Sequence[BaselineScores]) -> dict[str, Any
         return None
     names = list(dict.fromkeys(policy.name for test in sets for policy in test.policies))
     rows = list(_contact_sheet(data))
-    num_pictures = max((len(row.images) for row in rows), default=0)
     return {
         "sets": [{"name": test.test_set, "n": test.n} for test in sets],
         "lines": [{"name": name, "cells": [_cell(test, name) for test in sets]} for name in names],
-        "pictures": PICTURES[:num_pictures],
-        "rows": [_shown(row, num_pictures) for row in rows],
+        "pictures": PICTURES[: max((len(row.images) for row in rows), default=0)],
+        "rows": [_shown(row) for row in rows],
     }
 
 
@@ -52,10 +51,9 @@ def _contact_sheet(data: Path) -> Iterator[Row]:
         yield from rows
 
 
-def _shown(row: Row, num_pictures: int) -> dict[str, Any]:
+def _shown(row: Row) -> dict[str, Any]:
     return {
         "row": row,
         "type": row.meta["question_type"].replace("_", " "),
         "asked": sat.text_of(row.question),
-        "blank": num_pictures - len(row.images),
     }
